@@ -1,1 +1,181 @@
-//! x
+//! The stateless robot-command service: wiring. [`run`] takes a listener, the settings and a way to be told to end,
+//! so that a test, a client that embeds a server, and the binary all start the same server.
+//!
+//! Requests go one way, service -> session -> queue -> worker, and results come back the same way. Only this file
+//! sees all of them.
+
+mod accept;
+mod config;
+mod cut;
+mod drain;
+mod http;
+mod pool;
+mod queue;
+mod service;
+mod session;
+mod unary;
+mod worker;
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use robot_api::v1::robot_service_server::{RobotServiceServer, SERVICE_NAME};
+
+pub use config::{Config, ConfigError, Reflection};
+pub use drain::{Shutdown, Summary};
+
+use drain::Drain;
+use pool::Pool;
+use service::Service;
+
+/// Calls have this long to notice that their connections are gone.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The listener has no address.
+    #[error("the listener has no address: {0}")]
+    Listener(#[from] std::io::Error),
+}
+
+/// Serves on `listener` until `shutdown` says to end, then drains: health says not serving; after the delay no new
+/// calls, and sessions stop reading; what was accepted is answered; streams end UNAVAILABLE; at the deadline what is
+/// left is cut off. Nothing of it is left running when this returns.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: Shutdown,
+) -> Result<Summary, StartError> {
+    config.validate()?;
+    let address = listener.local_addr()?;
+    let workers = config.worker_count();
+    let drain = Drain::default();
+    let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
+    let (health, routes) = routes(&config, address.ip().is_loopback(), &pool, &drain).await;
+
+    log_start(address, &config);
+    let mut served = pin!(accept::serve(listener, routes, &config, &drain));
+    tokio::select! {
+        () = &mut served => {}
+        () = end(&config, shutdown, health, &drain) => served.await,
+    }
+    // A call may notice a moment later than its connection; one that does not is left out of the summary.
+    let _late = tokio::time::timeout(CUT_GRACE, drain.calls_ended()).await;
+
+    pool.queue().close();
+    while let Some(ended) = tasks.join_next().await {
+        ended.expect("a worker does not panic");
+    }
+    let summary = drain.summary();
+    let Summary {
+        accepted,
+        answered,
+        cut_off,
+    } = summary;
+    tracing::info!(accepted, answered, cut_off, "ended");
+    Ok(summary)
+}
+
+async fn routes(
+    config: &Config,
+    loopback: bool,
+    pool: &Arc<Pool>,
+    drain: &Drain,
+) -> (HealthReporter, Routes) {
+    let service = Service::new(Arc::clone(pool), config, drain.clone());
+    let service = RobotServiceServer::new(service)
+        .max_decoding_message_size(config.message_bytes_max as usize);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    set_health(&health, ServingStatus::Serving).await;
+
+    let mut routes = Routes::builder();
+    routes.add_service(service).add_service(health_service);
+    let reflection = match config.reflection {
+        Reflection::Auto => loopback,
+        Reflection::On => true,
+        Reflection::Off => false,
+    };
+    if reflection {
+        let builder = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(robot_api::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let valid = "the descriptor sets are valid";
+        routes.add_service(builder().build_v1().expect(valid));
+        routes.add_service(builder().build_v1alpha().expect(valid));
+    }
+    (health, routes.routes().prepare())
+}
+
+/// The service's health, and the server's as a whole.
+async fn set_health(health: &HealthReporter, status: ServingStatus) {
+    for service in ["", SERVICE_NAME] {
+        health.set_service_status(service, status).await;
+    }
+}
+
+/// Waits to be told to end, and takes the server there step by step.
+async fn end(config: &Config, shutdown: Shutdown, health: HealthReporter, drain: &Drain) {
+    let Shutdown {
+        drain: begin,
+        at_once,
+    } = shutdown;
+    tokio::select! {
+        () = begin.cancelled() => {}
+        () = at_once.cancelled() => {}
+    }
+    let in_time = async {
+        set_health(&health, ServingStatus::NotServing).await;
+        tokio::time::sleep(Duration::from_millis(config.drain_delay_ms.into())).await;
+        drain.stopping().cancel();
+        drain.calls_ended().await;
+        drain.drained().cancel();
+        // From here on the server ends when its last connection is closed.
+        pending::<()>().await;
+    };
+    tokio::select! {
+        () = in_time => {}
+        () = tokio::time::sleep(Duration::from_millis(config.drain_ms_max.into())) => {}
+        () = at_once.cancelled() => {}
+    }
+    drain.cutting().cancel();
+    drain.stopping().cancel();
+    drain.drained().cancel();
+}
+
+/// One line that says what is served where, and every limit.
+fn log_start(address: SocketAddr, config: &Config) {
+    tracing::info!(
+        %address,
+        version = env!("CARGO_PKG_VERSION"),
+        workers = config.worker_count(),
+        queue_jobs_max = config.queue_jobs_max,
+        queue_bytes_max = config.queue_bytes_max,
+        job_commands_max = config.job_commands_max,
+        job_bytes_max = config.job_bytes_max,
+        stream_in_flight_bytes_max = config.stream_in_flight_bytes_max,
+        commands_per_message_max = config.commands_per_message_max,
+        actions_per_command_max = config.actions_per_command_max,
+        message_bytes_max = config.message_bytes_max,
+        header_bytes_max = config.header_bytes_max,
+        streams_per_connection_max = config.streams_per_connection_max,
+        connections_max = config.connections_max,
+        drain_delay_ms = config.drain_delay_ms,
+        drain_ms_max = config.drain_ms_max,
+        reflection = ?config.reflection,
+        "listening"
+    );
+}

@@ -1,0 +1,260 @@
+//! The server's settings: each is a flag and an environment variable, has a bound, and says its unit in its name. It
+//! knows nothing of how they are used.
+
+use std::thread::available_parallelism;
+
+use clap::{Args, ValueEnum};
+
+use robot_api::v1;
+
+use crate::cut::JobLimits;
+use crate::queue::QueueLimits;
+use crate::session::SessionLimits;
+use crate::worker::WorkerConfig;
+
+/// Who may list the services by reflection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Reflection {
+    /// On when the server listens on a loopback address.
+    Auto,
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// What a server is started with. [`Config::default`] is what the flags default to.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Config {
+    /// Workers that run commands [default: one per core]
+    #[arg(long, env = "ROBOT_SERVER_WORKERS", value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: Option<u32>,
+
+    /// Jobs that may wait for a worker; one more waits on its stream
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_QUEUE_JOBS_MAX",
+        value_name = "JOBS",
+        default_value_t = 1024
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub queue_jobs_max: u32,
+
+    /// Bytes of requests that may wait for a worker or be run; more wait on their streams
+    #[arg(long, env = "ROBOT_SERVER_QUEUE_BYTES_MAX", value_name = "BYTES", default_value_t = 64 << 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(65_536..=1_073_741_824))]
+    pub queue_bytes_max: u32,
+
+    /// Commands in one job; while workers wait, jobs are smaller
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_JOB_COMMANDS_MAX",
+        value_name = "COMMANDS",
+        default_value_t = 32
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub job_commands_max: u32,
+
+    /// Bytes in one job of more than one command
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_JOB_BYTES_MAX",
+        value_name = "BYTES",
+        default_value_t = 2048
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(64..=65_536))]
+    pub job_bytes_max: u32,
+
+    /// Room for the results of one stream's unanswered commands; a stream without room is not read
+    #[arg(long, env = "ROBOT_SERVER_STREAM_IN_FLIGHT_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(4096..=1_073_741_824))]
+    pub stream_in_flight_bytes_max: u32,
+
+    /// Commands in one request message
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_COMMANDS_PER_MESSAGE_MAX",
+        value_name = "COMMANDS",
+        default_value_t = 4096
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub commands_per_message_max: u32,
+
+    /// Actions in one command, or in its script
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_ACTIONS_PER_COMMAND_MAX",
+        value_name = "ACTIONS",
+        default_value_t = 10_000
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=150_000))]
+    pub actions_per_command_max: u32,
+
+    /// Bytes in one request message
+    #[arg(long, env = "ROBOT_SERVER_MESSAGE_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1024..=67_108_864))]
+    pub message_bytes_max: u32,
+
+    /// Bytes of headers in one call
+    #[arg(long, env = "ROBOT_SERVER_HEADER_BYTES_MAX", value_name = "BYTES", default_value_t = 16 << 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1024..=1_048_576))]
+    pub header_bytes_max: u32,
+
+    /// Open calls on one connection; one more waits at the client
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_STREAMS_PER_CONNECTION_MAX",
+        value_name = "STREAMS",
+        default_value_t = 1024
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub streams_per_connection_max: u32,
+
+    /// Open connections; one more waits to be accepted
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_CONNECTIONS_MAX",
+        value_name = "CONNECTIONS",
+        default_value_t = 10_000
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections_max: u32,
+
+    /// Milliseconds from the signal to end until new calls are refused; until then only health says so
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_DRAIN_DELAY_MS",
+        value_name = "MS",
+        default_value_t = 0
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=600_000))]
+    pub drain_delay_ms: u32,
+
+    /// Milliseconds from the signal to end until what is still open is cut off
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_DRAIN_MS_MAX",
+        value_name = "MS",
+        default_value_t = 10_000
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=3_600_000))]
+    pub drain_ms_max: u32,
+
+    /// Server reflection
+    #[arg(long, env = "ROBOT_SERVER_REFLECTION", value_enum, default_value_t = Reflection::Auto)]
+    pub reflection: Reflection,
+
+    /// Tests only: a command whose id is a multiple of this panics
+    #[cfg(feature = "fault-injection")]
+    #[arg(long, hide = true)]
+    pub panic_on_multiples_of: Option<std::num::NonZeroU64>,
+}
+
+/// Settings that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A message could never enter the queue.
+    #[error(
+        "--queue-bytes-max is {queue}; it must be at least --message-bytes-max, which is {message}"
+    )]
+    QueueSmallerThanMessage {
+        /// Bytes.
+        queue: u32,
+        /// Bytes.
+        message: u32,
+    },
+    /// The drain would end before it began.
+    #[error("--drain-delay-ms is {delay}; it must be at most --drain-ms-max, which is {max}")]
+    DelayLongerThanDrain {
+        /// Milliseconds.
+        delay: u32,
+        /// Milliseconds.
+        max: u32,
+    },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        #[derive(clap::Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            config: Config,
+        }
+        // The flags are the one place where the defaults stand. The environment is not asked.
+        let command = <Defaults as clap::CommandFactory>::command().mut_args(|arg| arg.env(None));
+        let matches = command.get_matches_from([""]);
+        <Config as clap::FromArgMatches>::from_arg_matches(&matches)
+            .expect("the flags have defaults")
+    }
+}
+
+impl Config {
+    /// Checks what no single flag can.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.queue_bytes_max < self.message_bytes_max {
+            return Err(ConfigError::QueueSmallerThanMessage {
+                queue: self.queue_bytes_max,
+                message: self.message_bytes_max,
+            });
+        }
+        if self.drain_delay_ms > self.drain_ms_max {
+            return Err(ConfigError::DelayLongerThanDrain {
+                delay: self.drain_delay_ms,
+                max: self.drain_ms_max,
+            });
+        }
+        Ok(())
+    }
+
+    /// How many workers that is on this machine.
+    pub fn worker_count(&self) -> u32 {
+        let cores = || available_parallelism().map_or(1, |cores| cores.get() as u32);
+        self.workers.unwrap_or_else(cores)
+    }
+
+    pub(crate) fn session_limits(&self) -> SessionLimits {
+        SessionLimits {
+            commands_per_message_max: self.commands_per_message_max as usize,
+            in_flight_bytes_max: self.stream_in_flight_bytes_max as usize,
+            job: JobLimits {
+                commands_max: self.job_commands_max,
+                bytes_max: self.job_bytes_max as usize,
+                actions_max: self.actions_per_command_max as usize,
+            },
+        }
+    }
+
+    pub(crate) fn queue_limits(&self) -> QueueLimits {
+        QueueLimits {
+            jobs_max: self.queue_jobs_max as usize,
+            bytes_max: self.queue_bytes_max as usize,
+        }
+    }
+
+    pub(crate) fn worker_config(&self) -> WorkerConfig {
+        WorkerConfig {
+            actions_max: self.actions_per_command_max as usize,
+            #[cfg(feature = "fault-injection")]
+            panic_on_multiples_of: self.panic_on_multiples_of,
+        }
+    }
+
+    pub(crate) fn server_info(&self, workers: u32) -> v1::GetServerInfoResponse {
+        v1::GetServerInfoResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            semantics_version: robot::SEMANTICS_VERSION,
+            limits: Some(v1::Limits {
+                commands_per_message_max: self.commands_per_message_max,
+                actions_per_command_max: self.actions_per_command_max,
+                message_bytes_max: self.message_bytes_max.into(),
+                stream_in_flight_bytes_max: self.stream_in_flight_bytes_max.into(),
+                commands_per_job_max: self.job_commands_max,
+                queue_jobs_max: self.queue_jobs_max,
+                queue_bytes_max: self.queue_bytes_max.into(),
+            }),
+            workers,
+            queue_kind: v1::QueueKind::Embedded.into(),
+        }
+    }
+}

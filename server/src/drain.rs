@@ -1,0 +1,138 @@
+//! The end of a server's life, and the calls that it has to wait for. It knows nothing of what the calls do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::session::End;
+
+/// How a server is told to end.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Stop reading, answer what was accepted, then end.
+    pub drain: CancellationToken,
+    /// End now, whatever is unanswered.
+    pub at_once: CancellationToken,
+}
+
+/// What became of the commands of a server's life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Commands read off their streams.
+    pub accepted: u64,
+    /// Commands whose results were handed to their connections.
+    pub answered: u64,
+    /// Accepted commands whose calls were cut off at the drain deadline, or by [`Shutdown::at_once`], before they
+    /// were answered. Their clients saw a broken call, never an OK.
+    pub cut_off: u64,
+}
+
+/// How far a drain has come; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Drain {
+    /// No new calls, no more reading.
+    stopping: CancellationToken,
+    /// All sessions are done: what else is open may end.
+    drained: CancellationToken,
+    /// Connections are dropped.
+    cutting: CancellationToken,
+    calls: TaskTracker,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    accepted: AtomicU64,
+    answered: AtomicU64,
+    cut_off: AtomicU64,
+}
+
+/// One call that runs commands; the drain waits for it to be dropped.
+#[derive(Debug)]
+pub(crate) struct OpenCall {
+    drain: Drain,
+    accepted: u64,
+    answered: u64,
+    ended: bool,
+    _tracked: TaskTrackerToken,
+}
+
+impl Drain {
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    pub(crate) fn drained(&self) -> &CancellationToken {
+        &self.drained
+    }
+
+    pub(crate) fn cutting(&self) -> &CancellationToken {
+        &self.cutting
+    }
+
+    pub(crate) fn open_call(&self) -> OpenCall {
+        OpenCall {
+            drain: self.clone(),
+            accepted: 0,
+            answered: 0,
+            ended: false,
+            _tracked: self.calls.token(),
+        }
+    }
+
+    /// Waits until no call is open.
+    pub(crate) async fn calls_ended(&self) {
+        self.calls.close();
+        self.calls.wait().await;
+    }
+
+    /// Calls that are open now.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let Counts {
+            accepted,
+            answered,
+            cut_off,
+        } = &*self.counts;
+        Summary {
+            accepted: accepted.load(Ordering::Relaxed),
+            answered: answered.load(Ordering::Relaxed),
+            cut_off: cut_off.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl OpenCall {
+    pub(crate) fn accepted(&mut self, commands: usize) {
+        self.accepted += commands as u64;
+    }
+
+    pub(crate) fn answered(&mut self, commands: u32) {
+        self.answered += u64::from(commands);
+    }
+
+    /// The call ends with a status of its own.
+    pub(crate) fn ended(&mut self, end: &End) {
+        self.ended = true;
+        let unanswered = self.accepted - self.answered;
+        tracing::debug!(accepted = self.accepted, unanswered, %end, "call ended");
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        let counts = &self.drain.counts;
+        counts.accepted.fetch_add(self.accepted, Ordering::Relaxed);
+        counts.answered.fetch_add(self.answered, Ordering::Relaxed);
+        if !self.ended && self.drain.cutting.is_cancelled() {
+            let unanswered = self.accepted - self.answered;
+            counts.cut_off.fetch_add(unanswered, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What has to be seen below gRPC, as HTTP: which requests are gRPC at all, when a call must end, whether a request
+//! ended cleanly, and the statuses that tonic makes before our code runs. It knows nothing of commands.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::service::Routes;
+use tower::ServiceExt;
+
+use crate::drain::Drain;
+
+const GRPC: &str = "application/grpc";
+const GRPC_STATUS: &str = "grpc-status";
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+/// The calls that a drain waits for by itself, since they hold its [`crate::drain::OpenCall`].
+const RUNS_COMMANDS: &str = "/robot.v1.RobotService/Execute";
+
+/// When the caller wants its call to end; among the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallDeadline(pub(crate) Instant);
+
+/// Whether the request has ended, and ended as it should: by a half-close, not by a reset or a lost connection.
+/// Among the request's extensions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestEnd(Arc<AtomicBool>);
+
+impl RequestEnd {
+    pub(crate) fn is_clean(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers one HTTP request.
+pub(crate) async fn answer(
+    mut request: Request<Incoming>,
+    routes: Routes,
+    drain: Drain,
+) -> Response<tonic::body::Body> {
+    if !is_grpc(&request) {
+        return unsupported();
+    }
+    let deadline = deadline_of(request.headers());
+    let end = RequestEnd::default();
+    request.extensions_mut().insert(end.clone());
+    if let Some(deadline) = deadline {
+        request.extensions_mut().insert(CallDeadline(deadline));
+    }
+    let runs_commands = request.uri().path().starts_with(RUNS_COMMANDS);
+    let request = request.map(|body| RequestBody { body, end });
+
+    let response = match deadline {
+        None => routes.oneshot(request).await,
+        Some(deadline) => match tokio::time::timeout_at(deadline, routes.oneshot(request)).await {
+            Ok(response) => response,
+            Err(_elapsed) => {
+                return grpc_error(
+                    tonic::Code::DeadlineExceeded,
+                    "the%20deadline%20has%20passed",
+                );
+            }
+        },
+    };
+    let Ok(mut response) = response;
+    correct_status(response.headers_mut());
+    if runs_commands {
+        return response;
+    }
+    response.map(|body| {
+        tonic::body::Body::new(UntilDrained {
+            body,
+            drained: drain.drained().clone().cancelled_owned(),
+            ended: false,
+        })
+    })
+}
+
+/// A POST whose content is gRPC; anything else gets a 415.
+fn is_grpc(request: &Request<Incoming>) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let subtype = content_type
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix(GRPC));
+    let is_grpc = subtype.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']));
+    request.method() == Method::POST && is_grpc
+}
+
+fn unsupported() -> Response<tonic::body::Body> {
+    let mut response = Response::new(tonic::body::Body::empty());
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
+}
+
+/// A response that is only a status. The message is percent-encoded already.
+fn grpc_error(code: tonic::Code, message: &'static str) -> Response<tonic::body::Body> {
+    let mut response = Response::new(tonic::body::Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
+    headers.insert(GRPC_STATUS, HeaderValue::from(code as i32));
+    headers.insert("grpc-message", HeaderValue::from_static(message));
+    response
+}
+
+/// Says of a request that could not be read what the contract says: the message was too large, or it was broken.
+/// tonic says OUT_OF_RANGE and INTERNAL; such statuses stand in the headers, and none of our own calls makes either.
+fn correct_status(headers: &mut HeaderMap) {
+    let status = headers.get(GRPC_STATUS).map(HeaderValue::as_bytes);
+    let corrected = match status {
+        Some(b"11") => tonic::Code::ResourceExhausted,
+        Some(b"13") => tonic::Code::InvalidArgument,
+        _ => return,
+    };
+    headers.insert(GRPC_STATUS, HeaderValue::from(corrected as i32));
+}
+
+/// `grpc-timeout: 250m` is in 250 ms. What is none is ignored, as if there were no deadline.
+fn deadline_of(headers: &HeaderMap) -> Option<Instant> {
+    let text = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    let timeout = match unit {
+        "H" => Duration::from_secs(count * 3600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    };
+    Instant::now().checked_add(timeout)
+}
+
+pin_project! {
+    /// A request's body that notes whether it ended cleanly.
+    struct RequestBody {
+        #[pin]
+        body: Incoming,
+        end: RequestEnd,
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.project();
+        let polled = this.body.poll_frame(cx);
+        match &polled {
+            Poll::Ready(None) => this.end.0.store(true, Ordering::Relaxed),
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
+                this.end.0.store(true, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+pin_project! {
+    /// A response that ends when the server has been drained: for calls that have no end of their own.
+    struct UntilDrained<B> {
+        #[pin]
+        body: B,
+        #[pin]
+        drained: WaitForCancellationFutureOwned,
+        ended: bool,
+    }
+}
+
+impl<B: Body<Data: Buf>> Body for UntilDrained<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        if *this.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = this.body.poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        if this.drained.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        *this.ended = true;
+        let mut trailers = HeaderMap::new();
+        trailers.insert(
+            GRPC_STATUS,
+            HeaderValue::from(tonic::Code::Unavailable as i32),
+        );
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.body.is_end_stream()
+    }
+}

@@ -1,0 +1,120 @@
+//! The server's command line: parse, validate, run, print one error.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use robot_server::{Config, Shutdown, Summary, run};
+
+/// A setting was wrong.
+const EXIT_USAGE: u8 = 2;
+/// Accepted commands were cut off before they were answered.
+const EXIT_CUT_OFF: u8 = 3;
+
+/// Runs robot commands for anyone who sends them over gRPC, and keeps nothing.
+#[derive(Debug, Parser)]
+#[command(name = "robot-server", version)]
+struct Args {
+    /// Address to listen on
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:50051"
+    )]
+    listen: SocketAddr,
+
+    /// How log lines are written to stderr; RUST_LOG says which
+    #[arg(long, env = "ROBOT_SERVER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => return usage_error(&first_line(&error)),
+        Err(help) => help.exit(),
+    };
+    if let Err(error) = args.config.validate() {
+        return usage_error(&format!("error: {error}"));
+    }
+    match serve(args) {
+        Ok(Summary { cut_off: 0, .. }) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(EXIT_CUT_OFF),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage_error(line: &str) -> ExitCode {
+    eprintln!("{line}");
+    ExitCode::from(EXIT_USAGE)
+}
+
+/// What is wrong, without the usage and the hints that follow it.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::main]
+async fn serve(args: Args) -> anyhow::Result<Summary> {
+    start_log(args.log_format);
+    let shutdown = Shutdown::default();
+    // Before anything is served, so that no signal finds the default handler.
+    let signals = end_on_signals(shutdown.clone())?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let summary = run(listener, args.config, shutdown).await?;
+    signals.abort();
+    Ok(summary)
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+}
+
+/// The first SIGTERM or SIGINT drains, the second ends at once.
+fn end_on_signals(shutdown: Shutdown) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch SIGINT")?;
+    Ok(tokio::spawn(async move {
+        for (step, token) in [
+            ("draining", &shutdown.drain),
+            ("ending at once", &shutdown.at_once),
+        ] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!(step, "signal");
+            token.cancel();
+        }
+    }))
+}

@@ -1,0 +1,270 @@
+//! The bounded queue between the sessions and the workers. A [`Job`] is plain data, the bytes of some commands, and
+//! could cross a broker; the [`Lease`] around it is what stays in this process: the room in the queue, the way back
+//! to the session, and whether anybody still waits for the answer. It knows nothing of gRPC or of what a job says.
+//!
+//! Invariant: the place for a completion is reserved before its job is submitted, so that completing never waits and
+//! a client that does not read stalls nobody but itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::OwnedPermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use robot_api::batch::Malformed;
+
+/// Some commands of one session, to be run by one worker.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Job {
+    /// An encoded request message that holds exactly these commands.
+    pub(crate) bytes: Bytes,
+    /// How many there are.
+    pub(crate) commands: u32,
+    /// Its place among the jobs of its session, from 0.
+    pub(crate) sequence: u32,
+    /// Bytes that its results may take, at most.
+    pub(crate) results_bytes_max: usize,
+}
+
+/// What a worker made of a job.
+#[derive(Debug)]
+pub(crate) struct Completion {
+    /// An encoded response message with the results, or why there are fewer than there were commands.
+    pub(crate) results: Bytes,
+    /// Commands that `results` answers.
+    pub(crate) answered: u32,
+    /// Why the rest was not answered.
+    pub(crate) failure: Option<Failure>,
+    /// As in the job.
+    pub(crate) sequence: u32,
+    /// As in the job: the room that the session gets back.
+    pub(crate) results_bytes_max: usize,
+}
+
+/// Why a job was not answered to its end.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A command is no valid protobuf.
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+    /// The worker went away with the job.
+    #[error("the job was lost on the way to its worker")]
+    Lost,
+}
+
+/// The queue has been closed.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("the queue is closed")]
+pub(crate) struct QueueClosed;
+
+/// The queue's bounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueueLimits {
+    /// Jobs that may wait.
+    pub(crate) jobs_max: usize,
+    /// Bytes of jobs that may wait or be run.
+    pub(crate) bytes_max: usize,
+}
+
+/// A handle to the queue; clones share it. The workers' side and the sessions' side are one type, since a process
+/// may hold both.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    sender: async_channel::Sender<Lease>,
+    receiver: async_channel::Receiver<Lease>,
+    jobs: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    idle_workers: AtomicUsize,
+    limits: QueueLimits,
+}
+
+/// Room in the queue for one job.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    job: OwnedSemaphorePermit,
+    bytes: OwnedSemaphorePermit,
+}
+
+/// Tells workers that nobody waits for a session's results any more. Set when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Abandon(Arc<AtomicBool>);
+
+/// A job on its way to a worker and back.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    job: Job,
+    submitted: Instant,
+    reply: Option<OwnedPermit<Completion>>,
+    abandoned: Arc<AtomicBool>,
+    /// Held until a worker takes the job.
+    waiting: Option<OwnedSemaphorePermit>,
+    /// Held until the job is done.
+    _bytes: OwnedSemaphorePermit,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: QueueLimits) -> Self {
+        let (sender, receiver) = async_channel::bounded(limits.jobs_max);
+        Self {
+            shared: Arc::new(Shared {
+                sender,
+                receiver,
+                jobs: Arc::new(Semaphore::new(limits.jobs_max)),
+                bytes: Arc::new(Semaphore::new(limits.bytes_max)),
+                idle_workers: AtomicUsize::new(0),
+                limits,
+            }),
+        }
+    }
+
+    /// Room for a job of so many bytes, if there is some right now.
+    pub(crate) fn try_reserve(&self, bytes: usize) -> Option<Slot> {
+        let Shared {
+            jobs,
+            bytes: budget,
+            ..
+        } = &*self.shared;
+        Some(Slot {
+            job: Arc::clone(jobs).try_acquire_owned().ok()?,
+            bytes: Arc::clone(budget)
+                .try_acquire_many_owned(weight(bytes))
+                .ok()?,
+        })
+    }
+
+    /// Waits in line for room for a job of so many bytes.
+    ///
+    /// Precondition: `bytes` is no more than the queue's `bytes_max`.
+    pub(crate) async fn reserve(self, bytes: usize) -> Result<Slot, QueueClosed> {
+        let Shared {
+            jobs,
+            bytes: budget,
+            ..
+        } = &*self.shared;
+        let job = Arc::clone(jobs).acquire_owned().await;
+        let bytes = Arc::clone(budget).acquire_many_owned(weight(bytes)).await;
+        Ok(Slot {
+            job: job.map_err(|_closed| QueueClosed)?,
+            bytes: bytes.map_err(|_closed| QueueClosed)?,
+        })
+    }
+
+    /// Queues a job; its completion comes through `reply`.
+    pub(crate) fn submit(
+        &self,
+        job: Job,
+        slot: Slot,
+        reply: OwnedPermit<Completion>,
+        abandon: &Abandon,
+    ) {
+        let lease = Lease {
+            job,
+            submitted: Instant::now(),
+            reply: Some(reply),
+            abandoned: Arc::clone(&abandon.0),
+            waiting: Some(slot.job),
+            _bytes: slot.bytes,
+        };
+        // A slot is room in the channel, so it is never full. If it is closed the lease is dropped, which answers it.
+        let _refused = self.shared.sender.try_send(lease);
+    }
+
+    /// Waits for the next job; `None` once the queue is closed and empty.
+    pub(crate) async fn take(&self) -> Option<Lease> {
+        let receiver = &self.shared.receiver;
+        let mut lease = match receiver.try_recv() {
+            Ok(lease) => lease,
+            Err(_empty) => {
+                self.shared.idle_workers.fetch_add(1, Ordering::Relaxed);
+                let received = receiver.recv().await;
+                self.shared.idle_workers.fetch_sub(1, Ordering::Relaxed);
+                received.ok()?
+            }
+        };
+        lease.waiting = None;
+        Some(lease)
+    }
+
+    /// Lets the workers empty the queue and then end.
+    pub(crate) fn close(&self) {
+        self.shared.sender.close();
+        self.shared.jobs.close();
+        self.shared.bytes.close();
+    }
+
+    /// Jobs that wait for a worker.
+    pub(crate) fn len(&self) -> usize {
+        self.shared.receiver.len()
+    }
+
+    /// Workers that wait for a job.
+    pub(crate) fn idle_workers(&self) -> usize {
+        self.shared.idle_workers.load(Ordering::Relaxed)
+    }
+
+    /// More workers wait than there are jobs for them.
+    pub(crate) fn has_waiting_workers(&self) -> bool {
+        self.idle_workers() > self.len()
+    }
+
+    pub(crate) fn limits(&self) -> QueueLimits {
+        self.shared.limits
+    }
+}
+
+fn weight(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("a message is shorter than 4 GiB")
+}
+
+impl Lease {
+    pub(crate) fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// How long the job has been in the queue by `now`.
+    pub(crate) fn queued_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.submitted)
+    }
+
+    /// Nobody waits for the results any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// Sends the results back. Never waits: the place was reserved.
+    pub(crate) fn complete(mut self, results: Bytes, answered: u32, failure: Option<Failure>) {
+        self.answer(results, answered, failure);
+    }
+
+    fn answer(&mut self, results: Bytes, answered: u32, failure: Option<Failure>) {
+        if let Some(reply) = self.reply.take() {
+            reply.send(Completion {
+                results,
+                answered,
+                failure,
+                sequence: self.job.sequence,
+                results_bytes_max: self.job.results_bytes_max,
+            });
+        }
+    }
+}
+
+impl Drop for Lease {
+    /// Invariant: every submitted job is answered, or its session would wait for ever.
+    fn drop(&mut self) {
+        self.answer(Bytes::new(), 0, Some(Failure::Lost));
+    }
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

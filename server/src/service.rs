@@ -1,0 +1,186 @@
+//! The edge: the gRPC service. It opens sessions, feeds them, and makes a gRPC status of the way they end; no other
+//! module of ours makes a status. It knows nothing of how commands are run.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio_stream::wrappers::IntervalStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Code, Request, Response, Status, Streaming};
+
+use robot_api::v1;
+use robot_api::v1::robot_service_server::RobotService;
+
+use crate::config::Config;
+use crate::drain::Drain;
+use crate::http::{CallDeadline, RequestEnd};
+use crate::pool::Pool;
+use crate::session::{End, Session, SessionLimits};
+use crate::unary;
+
+/// Milliseconds between snapshots if the caller does not say.
+const WATCH_INTERVAL_MS: u32 = 1000;
+const WATCH_INTERVAL_MS_MIN: u32 = 100;
+const WATCH_INTERVAL_MS_MAX: u32 = 60_000;
+
+/// The implementation of `robot.v1.RobotService`.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pool: Arc<Pool>,
+    limits: SessionLimits,
+    info: v1::GetServerInfoResponse,
+    drain: Drain,
+}
+
+impl Service {
+    pub(crate) fn new(pool: Arc<Pool>, config: &Config, drain: Drain) -> Self {
+        Self {
+            limits: config.session_limits(),
+            info: config.server_info(pool.workers()),
+            pool,
+            drain,
+        }
+    }
+
+    fn refuse_when_stopping(&self) -> Result<(), Status> {
+        match self.drain.stopping().is_cancelled() {
+            true => Err(status_of(&End::ShuttingDown)),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl RobotService for Service {
+    type ExecuteStreamStream = Responses;
+    type WatchWorkersStream =
+        Pin<Box<dyn Stream<Item = Result<v1::WatchWorkersResponse, Status>> + Send>>;
+
+    /// Returns before a command is read: many clients wait for the headers before they send.
+    async fn execute_stream(
+        &self,
+        request: Request<Streaming<Bytes>>,
+    ) -> Result<Response<Responses>, Status> {
+        self.refuse_when_stopping()?;
+        let extensions = request.extensions();
+        let deadline = extensions.get::<CallDeadline>().map(|deadline| deadline.0);
+        let end = extensions.get::<RequestEnd>().cloned().unwrap_or_default();
+        let requests = Requests {
+            messages: request.into_inner(),
+            end,
+        };
+        let queue = self.pool.queue().clone();
+        let session = Session::new(requests, queue, self.limits, deadline, &self.drain);
+        Ok(Response::new(Responses { session }))
+    }
+
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
+        self.refuse_when_stopping()?;
+        let mut call = self.drain.open_call();
+        let executed = unary::execute(
+            request.into_inner(),
+            self.pool.queue(),
+            self.limits,
+            &mut call,
+        )
+        .await;
+        call.ended(executed.as_ref().err().unwrap_or(&End::Answered));
+        executed.map(Response::new).map_err(|end| status_of(&end))
+    }
+
+    async fn get_server_info(
+        &self,
+        _request: Request<v1::GetServerInfoRequest>,
+    ) -> Result<Response<v1::GetServerInfoResponse>, Status> {
+        Ok(Response::new(self.info.clone()))
+    }
+
+    async fn watch_workers(
+        &self,
+        request: Request<v1::WatchWorkersRequest>,
+    ) -> Result<Response<Self::WatchWorkersStream>, Status> {
+        let v1::WatchWorkersRequest { interval_ms } = request.into_inner();
+        let interval = watch_interval(interval_ms)?;
+        let pool = Arc::clone(&self.pool);
+        let drain = self.drain.clone();
+        let ticks = IntervalStream::new(tokio::time::interval(interval));
+        let snapshots = ticks.map(move |_| Ok(pool.snapshot(drain.open_calls())));
+        Ok(Response::new(Box::pin(snapshots)))
+    }
+}
+
+fn watch_interval(interval_ms: u32) -> Result<Duration, Status> {
+    match interval_ms {
+        0 => Ok(Duration::from_millis(WATCH_INTERVAL_MS.into())),
+        WATCH_INTERVAL_MS_MIN..=WATCH_INTERVAL_MS_MAX => {
+            Ok(Duration::from_millis(interval_ms.into()))
+        }
+        _ => Err(Status::invalid_argument(format!(
+            "interval_ms is {interval_ms}; it must be 0 for the default, or \
+             {WATCH_INTERVAL_MS_MIN} to {WATCH_INTERVAL_MS_MAX}"
+        ))),
+    }
+}
+
+/// The one map from the way a call ends to its gRPC status.
+fn status_of(end: &End) -> Status {
+    let code = match end {
+        End::Answered => Code::Ok,
+        End::Malformed(_) | End::BrokenFraming(_) => Code::InvalidArgument,
+        End::TooManyCommands { .. } | End::MessageTooLarge(_) | End::AnswerTooLarge { .. } => {
+            Code::ResourceExhausted
+        }
+        End::Cancelled => Code::Cancelled,
+        End::DeadlineExceeded => Code::DeadlineExceeded,
+        End::ShuttingDown => Code::Unavailable,
+        End::Lost => Code::Aborted,
+    };
+    Status::new(code, end.to_string())
+}
+
+/// What tonic says of a request stream that it cannot go on with.
+fn end_of(status: &Status) -> End {
+    let message = status.message().to_owned();
+    match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => End::MessageTooLarge(message),
+        Code::Cancelled => End::Cancelled,
+        _ => End::BrokenFraming(message),
+    }
+}
+
+/// The request messages of one stream. tonic ends it alike when the client half-closes and when it resets the
+/// stream, be it in the middle of a message: only [`RequestEnd`] tells the two apart.
+struct Requests {
+    messages: Streaming<Bytes>,
+    end: RequestEnd,
+}
+
+impl Stream for Requests {
+    type Item = Result<Bytes, End>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let message = ready!(Pin::new(&mut self.messages).poll_next(cx));
+        Poll::Ready(match message {
+            Some(message) => Some(message.map_err(|status| end_of(&status))),
+            None if self.end.is_clean() => None,
+            None => Some(Err(End::Cancelled)),
+        })
+    }
+}
+
+/// The response messages of one stream.
+pub(crate) struct Responses {
+    session: Session<Requests>,
+}
+
+impl Stream for Responses {
+    type Item = Result<Bytes, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let response = ready!(Pin::new(&mut self.session).poll_next(cx));
+        Poll::Ready(response.map(|response| response.map_err(|end| status_of(&end))))
+    }
+}

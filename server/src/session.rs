@@ -1,0 +1,340 @@
+//! One ExecuteStream: request messages in, jobs out; completions in, response messages out. The response stream polls
+//! the request stream itself, so there is no task between them: a client that does not read is not read from either,
+//! and a dropped stream takes its session along. It knows nothing of gRPC: it ends with an [`End`].
+//!
+//! Invariants: results are only in flight in room that was reserved before their job was queued; a session ends
+//! `Answered` only if it read a clean end and answered all that it accepted.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep};
+use tokio_stream::Stream;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use robot_api::batch::{self, Malformed};
+
+use crate::cut::{Cutter, Filled, JobLimits};
+use crate::drain::{Drain, OpenCall};
+use crate::queue::{Abandon, Completion, Failure, Queue, QueueClosed, Slot};
+
+/// Jobs of one stream that are queued, run, or waiting to be sent back.
+const JOBS_IN_FLIGHT_MAX: usize = 64;
+/// While more workers wait than there are jobs for them, jobs are this small, so that a burst reaches every worker.
+const SPREAD_COMMANDS_MAX: u32 = 8;
+/// Messages that are read before the other streams of the thread get their turn.
+const MESSAGES_PER_POLL_MAX: usize = 1024;
+/// A response message takes no further job once it has this many bytes. With one job more, whose size the
+/// configuration bounds, it stays below the 4 MiB that clients accept by default.
+const RESPONSE_BYTES_ENOUGH: usize = 64 * 1024;
+
+/// What bounds a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionLimits {
+    /// Commands in one message.
+    pub(crate) commands_per_message_max: usize,
+    /// Room for the results of unanswered commands, in bytes.
+    pub(crate) in_flight_bytes_max: usize,
+    /// How its jobs are cut.
+    pub(crate) job: JobLimits,
+}
+
+/// Why a call came to its end.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum End {
+    #[error("all commands were answered")]
+    Answered,
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+    #[error("broken request: {0}")]
+    BrokenFraming(String),
+    #[error("a message holds {found} commands; at most {max} are allowed")]
+    TooManyCommands { found: usize, max: usize },
+    #[error("message too large: {0}")]
+    MessageTooLarge(String),
+    #[error(
+        "the results take more than the {max} bytes that fit into one message; send fewer commands, or use \
+         ExecuteStream"
+    )]
+    AnswerTooLarge { max: usize },
+    #[error("the client cancelled the call")]
+    Cancelled,
+    #[error("the deadline has passed")]
+    DeadlineExceeded,
+    #[error("the server is shutting down; send again what is unanswered")]
+    ShuttingDown,
+    #[error("the server lost a job; send again what is unanswered")]
+    Lost,
+}
+
+impl From<QueueClosed> for End {
+    fn from(_closed: QueueClosed) -> Self {
+        Self::Lost
+    }
+}
+
+/// A stream of response messages, made from a stream `R` of request messages. It yields at most one `Err`, the last
+/// item; without one it ended as [`End::Answered`].
+pub(crate) struct Session<R> {
+    requests: R,
+    queue: Queue,
+    limits: SessionLimits,
+    cutter: Cutter,
+    /// The wait for a place in the queue, once there was none at once.
+    waiting: Option<Pin<Box<dyn Future<Output = Result<Slot, QueueClosed>> + Send>>>,
+    completions: mpsc::Receiver<Completion>,
+    reply: mpsc::Sender<Completion>,
+    jobs_in_flight: usize,
+    results_in_flight_bytes: usize,
+    /// Set once nothing more is read.
+    end: Option<End>,
+    finished: bool,
+    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    abandon: Abandon,
+    call: OpenCall,
+}
+
+impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
+    pub(crate) fn new(
+        requests: R,
+        queue: Queue,
+        limits: SessionLimits,
+        deadline: Option<Instant>,
+        drain: &Drain,
+    ) -> Self {
+        let (reply, completions) = mpsc::channel(JOBS_IN_FLIGHT_MAX);
+        Self {
+            requests,
+            queue,
+            limits,
+            cutter: Cutter::new(limits.job),
+            waiting: None,
+            completions,
+            reply,
+            jobs_in_flight: 0,
+            results_in_flight_bytes: 0,
+            end: None,
+            finished: false,
+            stopping: Box::pin(drain.stopping().clone().cancelled_owned()),
+            deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
+            abandon: Abandon::default(),
+            call: drain.open_call(),
+        }
+    }
+
+    /// Looks for what ends a session from outside.
+    fn poll_outside(&mut self, cx: &mut Context<'_>) {
+        if self.end.is_none() && self.stopping.as_mut().poll(cx).is_ready() {
+            self.end = Some(End::ShuttingDown);
+        }
+        let Some(deadline) = &mut self.deadline else {
+            return;
+        };
+        if deadline.as_mut().poll(cx).is_ready() {
+            self.deadline = None;
+            self.give_up(End::DeadlineExceeded);
+        }
+    }
+
+    /// Reads what is ready and makes jobs of it, as long as there is room.
+    fn read(&mut self, cx: &mut Context<'_>) {
+        if self.waiting.is_some() && !self.submit(cx) {
+            return;
+        }
+        let mut messages = 0;
+        loop {
+            match self.fill() {
+                Filled::Full if self.submit(cx) => {}
+                Filled::Full => return,
+                // The completions that free the room wake this task.
+                Filled::NoRoom => break,
+                Filled::Drained if messages == MESSAGES_PER_POLL_MAX => {
+                    cx.waker().wake_by_ref();
+                    break;
+                }
+                Filled::Drained if self.end.is_none() && self.poll_request(cx).is_ready() => {
+                    messages += 1;
+                }
+                Filled::Drained => break,
+            }
+        }
+        self.submit(cx);
+    }
+
+    fn fill(&mut self) -> Filled {
+        let commands_max = match self.queue.has_waiting_workers() {
+            true => SPREAD_COMMANDS_MAX,
+            false => self.limits.job.commands_max,
+        };
+        let room = self
+            .limits
+            .in_flight_bytes_max
+            .saturating_sub(self.results_in_flight_bytes);
+        self.cutter
+            .fill(commands_max, room, self.jobs_in_flight == 0)
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(Pin::new(&mut self.requests).poll_next(cx)) {
+            Some(Ok(message)) => match self.accept(&message) {
+                Ok(()) => self.cutter.push(message),
+                Err(end) => self.end = Some(end),
+            },
+            Some(Err(end)) => self.end = Some(end),
+            None => self.end = Some(End::Answered),
+        }
+        Poll::Ready(())
+    }
+
+    fn accept(&mut self, message: &[u8]) -> Result<(), End> {
+        let commands = accept(message, self.limits.commands_per_message_max)?;
+        self.call.accepted(commands);
+        Ok(())
+    }
+
+    /// Queues the open job, if there is one. False: there is no place for it yet; this task will be woken.
+    fn submit(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.cutter.open_bytes() == 0 {
+            return true;
+        }
+        // Each place that is taken belongs to a job in flight, whose completion wakes this task.
+        let Ok(reply) = self.reply.clone().try_reserve_owned() else {
+            return false;
+        };
+        let slot = match self.poll_slot(cx) {
+            Poll::Ready(Ok(slot)) => slot,
+            Poll::Ready(Err(closed)) => {
+                self.give_up(closed.into());
+                return true;
+            }
+            Poll::Pending => return false,
+        };
+        let job = self.cutter.seal();
+        self.jobs_in_flight += 1;
+        self.results_in_flight_bytes += job.results_bytes_max;
+        self.queue.submit(job, slot, reply, &self.abandon);
+        true
+    }
+
+    fn poll_slot(&mut self, cx: &mut Context<'_>) -> Poll<Result<Slot, QueueClosed>> {
+        let bytes = self.cutter.open_bytes();
+        if self.waiting.is_none() {
+            if let Some(slot) = self.queue.try_reserve(bytes) {
+                return Poll::Ready(Ok(slot));
+            }
+            self.waiting = Some(Box::pin(self.queue.clone().reserve(bytes)));
+        }
+        let waiting = self.waiting.as_mut().expect("it was just put there");
+        let slot = ready!(waiting.as_mut().poll(cx));
+        self.waiting = None;
+        Poll::Ready(slot)
+    }
+
+    /// Joins the completions that are there into one response message.
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        let mut first = Bytes::new();
+        let mut joined = BytesMut::new();
+        while first.len().max(joined.len()) < RESPONSE_BYTES_ENOUGH {
+            let Poll::Ready(Some(completion)) = self.completions.poll_recv(cx) else {
+                break;
+            };
+            let results = self.take(completion);
+            if first.is_empty() {
+                first = results;
+                continue;
+            }
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&results);
+        }
+        match (first.is_empty(), joined.is_empty()) {
+            (true, _) => Poll::Pending,
+            (false, true) => Poll::Ready(first),
+            (false, false) => Poll::Ready(joined.freeze()),
+        }
+    }
+
+    fn take(&mut self, completion: Completion) -> Bytes {
+        let Completion {
+            results,
+            answered,
+            failure,
+            sequence: _,
+            results_bytes_max,
+        } = completion;
+        self.jobs_in_flight -= 1;
+        self.results_in_flight_bytes -= results_bytes_max;
+        self.call.answered(answered);
+        match failure {
+            None => {}
+            Some(Failure::Malformed(malformed)) => self.stop(End::Malformed(malformed)),
+            Some(Failure::Lost) => self.stop(End::Lost),
+        }
+        results
+    }
+
+    /// Reads no more and drops what is not queued yet; what is in flight is still answered.
+    fn stop(&mut self, end: End) {
+        self.end = Some(end);
+        self.cutter.clear();
+        self.waiting = None;
+    }
+
+    /// Ends without waiting for what is in flight.
+    fn give_up(&mut self, end: End) {
+        self.stop(end);
+        self.abandon = Abandon::default();
+        // What is in flight completes into a channel that nobody reads any more.
+        (self.reply, self.completions) = mpsc::channel(JOBS_IN_FLIGHT_MAX);
+        self.jobs_in_flight = 0;
+        self.results_in_flight_bytes = 0;
+    }
+
+    fn poll_end(&mut self) -> Poll<Option<Result<Bytes, End>>> {
+        if self.jobs_in_flight > 0 || !self.cutter.is_empty() {
+            return Poll::Pending;
+        }
+        let Some(end) = self.end.take() else {
+            return Poll::Pending;
+        };
+        self.finished = true;
+        self.call.ended(&end);
+        Poll::Ready(match end {
+            End::Answered => None,
+            end => Some(Err(end)),
+        })
+    }
+}
+
+/// Counts the commands of a message, or says why it cannot be accepted.
+pub(crate) fn accept(message: &[u8], commands_max: usize) -> Result<usize, End> {
+    let found = batch::count(message)?;
+    if found > commands_max {
+        return Err(End::TooManyCommands {
+            found,
+            max: commands_max,
+        });
+    }
+    Ok(found)
+}
+
+impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Stream for Session<R> {
+    type Item = Result<Bytes, End>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let session = self.get_mut();
+        if session.finished {
+            return Poll::Ready(None);
+        }
+        session.poll_outside(cx);
+        session.read(cx);
+        if let Poll::Ready(response) = session.poll_response(cx) {
+            return Poll::Ready(Some(Ok(response)));
+        }
+        session.poll_end()
+    }
+}
