@@ -25,8 +25,8 @@ pub struct Summary {
     pub accepted: u64,
     /// Commands whose results were handed to their connections.
     pub answered: u64,
-    /// Accepted commands whose calls were cut off at the drain deadline, or by [`Shutdown::at_once`], before they
-    /// were answered. Their clients saw a broken call, never an OK.
+    /// Calls that were cut off, at the drain deadline or by [`Shutdown::at_once`], before all that they were owed was
+    /// with their clients. Those saw a broken call, never an OK.
     pub cut_off: u64,
 }
 
@@ -130,9 +130,8 @@ impl Drop for OpenCall {
         let counts = &self.drain.counts;
         counts.accepted.fetch_add(self.accepted, Ordering::Relaxed);
         counts.answered.fetch_add(self.answered, Ordering::Relaxed);
-        if !self.ended && self.drain.cutting.is_cancelled() {
-            let unanswered = self.accepted - self.answered;
-            counts.cut_off.fetch_add(unanswered, Ordering::Relaxed);
+        if !self.ended && self.accepted > 0 && self.drain.cutting.is_cancelled() {
+            counts.cut_off.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -13,7 +13,7 @@ use robot_server::{Config, Shutdown, Summary, run};
 
 /// A setting was wrong.
 const EXIT_USAGE: u8 = 2;
-/// Accepted commands were cut off before they were answered.
+/// Calls were cut off before all that was accepted had been answered.
 const EXIT_CUT_OFF: u8 = 3;
 
 /// Runs robot commands for anyone who sends them over gRPC, and keeps nothing.

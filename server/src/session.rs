@@ -338,3 +338,6 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Stream for Session<R> {
         session.poll_end()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Starts the real server binary on a free port, talks to it, and ends it.
+
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use robot_api::v1;
+use robot_api::v1::robot_service_client::RobotServiceClient;
+use tonic::transport::Channel;
+
+/// A server that is killed when the test ends, however it ends.
+pub(crate) struct Server {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    address: String,
+}
+
+impl Server {
+    /// Starts it with these flags besides `--listen` and `--log-format json`.
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        let mut child = binary()
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+            .args(flags)
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary was built");
+        let stderr = child.stderr.take().expect("stderr is a pipe");
+        let mut log = BufReader::new(stderr).lines();
+        let line = log.next_line().await.expect("stderr is readable");
+        let line = line.expect("a server says that it listens");
+        Self {
+            address: field(&line, "address").to_owned(),
+            child,
+            log,
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> RobotServiceClient<Channel> {
+        RobotServiceClient::connect(self.uri())
+            .await
+            .expect("the server listens")
+    }
+
+    pub(crate) fn uri(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Sends `TERM` or `INT`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it is running").to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().await;
+        assert!(sent.expect("kill is there").success());
+    }
+
+    /// The next log line that holds `text`.
+    pub(crate) async fn log_line(&mut self, text: &str) -> String {
+        loop {
+            let line = self.log.next_line().await.expect("stderr is readable");
+            let line = line.unwrap_or_else(|| panic!("the log ended without {text:?}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    pub(crate) async fn wait(mut self) -> ExitStatus {
+        self.child.wait().await.expect("it can be waited for")
+    }
+}
+
+/// The binary, without anything of this environment that could change it.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_robot-server"));
+    for (name, _value) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ROBOT_SERVER_") || name == "RUST_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// The text of a string field in a line of JSON.
+pub(crate) fn field<'a>(line: &'a str, name: &str) -> &'a str {
+    let key = format!("\"{name}\":\"");
+    let (_before, rest) = line
+        .split_once(&key)
+        .unwrap_or_else(|| panic!("no {name} in {line}"));
+    rest.split('"').next().expect("split gives at least one")
+}
+
+/// Turns on the spot, with ids from `first`.
+pub(crate) fn turns(first: u64, count: u64) -> v1::ExecuteStreamRequest {
+    let commands = (first..first + count).map(|id| v1::RobotCommand {
+        id,
+        state: Some(v1::RobotState::default()),
+        script: "turn 90".to_owned(),
+        ..Default::default()
+    });
+    v1::ExecuteStreamRequest {
+        commands: commands.collect(),
+    }
+}
