@@ -1,0 +1,222 @@
+//! A report as text, for people.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use super::report::Report;
+use super::times::Quantiles;
+use super::workload::Mode;
+
+/// Cells of the longest bar.
+const BAR_CELLS: u64 = 40;
+/// An eighth of a cell, two eighths, and so on.
+const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/// Some lines, the verdict last.
+pub(crate) fn render(report: &Report) -> String {
+    let mut paragraphs = vec![
+        heading(report),
+        totals(report),
+        times(report),
+        workers(report),
+    ];
+    paragraphs.extend(
+        report
+            .first_complaint
+            .as_ref()
+            .map(|complaint| format!("first complaint: {complaint}\n")),
+    );
+    paragraphs.push(verdict(report));
+    paragraphs.join("\n")
+}
+
+fn heading(report: &Report) -> String {
+    let Report {
+        address,
+        version,
+        window,
+        batch,
+        ..
+    } = report;
+    let turns = counted(report.workload.turns, "turn");
+    let batch = counted(*batch as u64, "command");
+    let window = grouped(*window as u64);
+    let how = match report.workload.mode {
+        Mode::Pipelined => format!("pipelined: {batch} a message, at most {window} unanswered"),
+        Mode::Chained => "chained: each command starts from the result before it".to_owned(),
+        Mode::Program => "one program: a single command with every turn as an action".to_owned(),
+    };
+    let workers = counted(report.workers.len() as u64, "worker");
+    format!("{turns}, {how}\nrobot-server {version} at {address}, {workers}\n")
+}
+
+fn totals(report: &Report) -> String {
+    let sent = grouped(report.sent);
+    let answered = grouped(report.answered);
+    let elapsed = elapsed(report.elapsed);
+    let rate = grouped(report.commands_per_second().round() as u64);
+    let jobs = grouped(report.jobs);
+    let per_job = report.commands_per_job;
+    format!(
+        "commands      {sent} sent, {answered} answered\n\
+         elapsed       {elapsed}\n\
+         throughput    {rate} commands a second\n\
+         server jobs   {jobs}, {per_job:.1} commands each on average\n"
+    )
+}
+
+fn times(report: &Report) -> String {
+    let mut text = row("microseconds", ["p50", "p90", "p99", "max"]);
+    for (name, quantiles) in [
+        ("a command's round trip", &report.round_trip_us),
+        ("a job's wait in the queue", &report.server_queue_us),
+        ("a job's run", &report.server_run_us),
+    ] {
+        let Quantiles { p50, p90, p99, max } = *quantiles;
+        text += &row(name, [p50, p90, p99, max].map(|time| format!("{time:.1}")));
+    }
+    text
+}
+
+fn row<T: Display>(name: &str, columns: [T; 4]) -> String {
+    let [p50, p90, p99, max] = columns;
+    format!("{name:<25} {p50:>11} {p90:>11} {p99:>11} {max:>11}\n")
+}
+
+fn workers(report: &Report) -> String {
+    let commands = || report.workers.iter().map(|(_, commands)| *commands);
+    let most = commands().max().unwrap_or_default();
+    let total = commands().sum::<u64>().max(1);
+    let mut text = "worker    commands   share\n".to_owned();
+    for (worker, commands) in &report.workers {
+        let share = *commands as f64 * 100.0 / total as f64;
+        let line = format!(
+            "{worker:>6} {:>11} {share:>5.1} %  {}",
+            grouped(*commands),
+            bar(*commands, most)
+        );
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// As long as `part` is of `most`; something if it is not 0.
+fn bar(part: u64, most: u64) -> String {
+    let eighths = (part * BAR_CELLS * 8)
+        .div_ceil(most.max(1))
+        .min(BAR_CELLS * 8);
+    let (full, rest) = (eighths / 8, eighths % 8);
+    let mut bar = "█".repeat(full as usize);
+    bar.extend(rest.checked_sub(1).map(|index| EIGHTHS[index as usize]));
+    bar
+}
+
+fn verdict(report: &Report) -> String {
+    let Report {
+        answered,
+        failed,
+        mismatched,
+        ..
+    } = report;
+    let word = match report.is_good() {
+        true => "ok",
+        false => "failed",
+    };
+    let commands = report.commands();
+    format!("{word}: {answered} of {commands} answered, {failed} failed, {mismatched} mismatched\n")
+}
+
+/// `1 worker`, `2,000 workers`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn elapsed(elapsed: Duration) -> String {
+    match elapsed.as_secs_f64() {
+        seconds if seconds < 1.0 => format!("{:.1} ms", seconds * 1e3),
+        seconds => format!("{seconds:.2} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::tests::report;
+
+    #[test]
+    fn is_aligned_and_ends_with_the_verdict() {
+        let expected = "\
+2,000 turns, pipelined: 1 command a message, at most 1,000 unanswered
+robot-server 1.2.3 at 127.0.0.1:50051, 3 workers
+
+commands      2,000 sent, 2,000 answered
+elapsed       4.0 ms
+throughput    500,000 commands a second
+server jobs   250, 8.0 commands each on average
+
+microseconds                      p50         p90         p99         max
+a command's round trip          812.3      1624.7      2437.0     81234.0
+a job's wait in the queue        40.0        80.0       120.0      4000.0
+a job's run                       2.2         4.5         6.8       225.0
+
+worker    commands   share
+     1       1,500  75.0 %  ████████████████████████████████████████
+     2         500  25.0 %  █████████████▍
+     3           0   0.0 %
+
+ok: 2000 of 2000 answered, 0 failed, 0 mismatched
+";
+        assert_eq!(render(&report()), expected);
+    }
+
+    #[test]
+    fn shows_the_first_complaint_above_a_bad_verdict() {
+        let bad = Report {
+            failed: 2,
+            first_complaint: Some("command 1 failed: REASON_INTERNAL: x".to_owned()),
+            ..report()
+        };
+        let end = "
+first complaint: command 1 failed: REASON_INTERNAL: x
+
+failed: 2000 of 2000 answered, 2 failed, 0 mismatched
+";
+        assert!(render(&bad).ends_with(end));
+    }
+
+    #[test]
+    fn groups_digits() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1234567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn bars_are_proportional_and_never_empty_for_something() {
+        assert_eq!(bar(0, 0), "");
+        assert_eq!(bar(0, 10), "");
+        assert_eq!(bar(1, 1_000_000), "▏");
+        assert_eq!(bar(10, 10).chars().count() as u64, BAR_CELLS);
+        assert_eq!(bar(5, 10).chars().count() as u64, BAR_CELLS / 2);
+    }
+}
