@@ -68,10 +68,10 @@ async fn clients_that_never_read_do_not_stop_others() {
         sender.send(request(vec![turn(id, 1.0)])).await.unwrap();
         assert_eq!(ids(&read_results(&mut responses, 1).await), [id]);
     }
-    drop(stalled);
     drop(sender);
     assert!(responses.message().await.unwrap().is_none());
-    server.stop().await;
+    server.shutdown.at_once.cancel();
+    assert_eq!(server.ended().await.cut_off, stalled.len() as u64);
 }
 
 #[tokio::test(flavor = "multi_thread")]

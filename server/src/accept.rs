@@ -21,6 +21,7 @@ use tonic::service::Routes;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::http::answer;
+use crate::linger;
 
 /// After an error of the listener itself, such as too many open files, accepting rests this long.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
@@ -43,9 +44,9 @@ pub(crate) async fn serve(listener: TcpListener, routes: Routes, config: &Config
         .await
     {
         let (stream, place) = accepted;
-        let connection = connection(stream, builder.clone(), routes.clone(), drain.clone());
+        let (builder, routes, drain) = (builder.clone(), routes.clone(), drain.clone());
         connections.spawn(async move {
-            connection.await;
+            connection(stream, builder, routes, drain).await;
             drop(place);
         });
     }
@@ -100,11 +101,25 @@ fn builder(config: &Config) -> http2::Builder<TokioExecutor> {
 
 /// Serves one connection to its end: the client's, a graceful one once the drain has begun, or the cut.
 async fn connection(
-    stream: TcpStream,
+    mut stream: TcpStream,
     builder: http2::Builder<TokioExecutor>,
     routes: Routes,
     drain: Drain,
 ) {
+    if !serve_to_the_end(&mut stream, builder, routes, &drain).await {
+        return;
+    }
+    let closed = linger::close(stream);
+    drain.cutting().run_until_cancelled(closed).await;
+}
+
+/// False if it was dropped before its end.
+async fn serve_to_the_end(
+    stream: &mut TcpStream,
+    builder: http2::Builder<TokioExecutor>,
+    routes: Routes,
+    drain: &Drain,
+) -> bool {
     // Answers are small and wanted at once. A socket that cannot be set so is slower, not broken.
     let _slower = stream.set_nodelay(true);
     let used = AtomicBool::new(false);
@@ -116,7 +131,10 @@ async fn connection(
     let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
 
     tokio::select! {
-        ended = served.as_mut() => return log_end(ended),
+        ended = served.as_mut() => {
+            log_end(ended);
+            return true;
+        }
         () = drain.stopping().cancelled() => served.as_mut().graceful_shutdown(),
     }
     // One that never sent a request may never have said hello: waiting for its goodbye could take for ever.
@@ -127,9 +145,12 @@ async fn connection(
         }
     };
     tokio::select! {
-        ended = served.as_mut() => log_end(ended),
-        () = silent => {}
-        () = drain.cutting().cancelled() => {}
+        ended = served.as_mut() => {
+            log_end(ended);
+            true
+        }
+        () = silent => false,
+        () = drain.cutting().cancelled() => false,
     }
 }
 

@@ -9,6 +9,7 @@ mod config;
 mod cut;
 mod drain;
 mod http;
+mod linger;
 mod pool;
 mod queue;
 mod service;

@@ -48,7 +48,7 @@ enum LogFormat {
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) if error.use_stderr() => return usage_error(&first_line(&error)),
+        Err(error) if error.use_stderr() => return usage_error(&first_paragraph(&error)),
         Err(help) => help.exit(),
     };
     if let Err(error) = args.config.validate() {
@@ -69,10 +69,12 @@ fn usage_error(line: &str) -> ExitCode {
     ExitCode::from(EXIT_USAGE)
 }
 
-/// What is wrong, without the usage and the hints that follow it.
-fn first_line(error: &clap::Error) -> String {
+/// What is wrong and what is allowed, as one line, without the usage and the hints that follow it.
+fn first_paragraph(error: &clap::Error) -> String {
     let text = error.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
+    let lines = text.lines().map(str::trim);
+    let paragraph: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+    paragraph.join(" ")
 }
 
 #[tokio::main]

@@ -75,6 +75,8 @@ impl From<QueueClosed> for End {
     }
 }
 
+type SlotFuture = Pin<Box<dyn Future<Output = Result<Slot, QueueClosed>> + Send>>;
+
 /// A stream of response messages, made from a stream `R` of request messages. It yields at most one `Err`, the last
 /// item; without one it ended as [`End::Answered`].
 pub(crate) struct Session<R> {
@@ -83,7 +85,7 @@ pub(crate) struct Session<R> {
     limits: SessionLimits,
     cutter: Cutter,
     /// The wait for a place in the queue, once there was none at once.
-    waiting: Option<Pin<Box<dyn Future<Output = Result<Slot, QueueClosed>> + Send>>>,
+    waiting: Option<SlotFuture>,
     completions: mpsc::Receiver<Completion>,
     reply: mpsc::Sender<Completion>,
     jobs_in_flight: usize,

@@ -96,8 +96,10 @@ pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCoun
         let answered = progress.results.len() as u32;
         let failure = progress.malformed.map(Failure::from);
         lease.complete(encode(progress.results, &execution), answered, failure);
-        // The queue may never run dry, and the runtime's other tasks want their turn.
-        tokio::task::consume_budget().await;
+        // Jobs are taken in turn: without this, the worker that is awake would run them all while others wake up.
+        if queue.len() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
