@@ -373,3 +373,22 @@ async fn an_unknown_call_is_unimplemented() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn headers_larger_than_the_limit_are_refused() {
+    let server = Server::start(Config::default()).await;
+    for (bytes, expected) in [
+        (8 << 10, StatusCode::OK),
+        (20 << 10, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+    ] {
+        let uri = format!("{}{EXECUTE}", server.uri);
+        let request = http::Request::post(uri)
+            .header("content-type", "application/grpc")
+            .header("x-large", "x".repeat(bytes))
+            .body(tonic::body::Body::empty())
+            .unwrap();
+        let response = server.channel().await.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), expected, "{bytes}");
+    }
+    server.stop().await;
+}

@@ -17,6 +17,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use robot_api::v1;
 use robot_api::v1::command_error::Reason;
+use robot_api::v1::robot_service_client::RobotServiceClient;
 use robot_server::{Config, Summary};
 use support::*;
 
@@ -257,4 +258,54 @@ async fn until_the_delay_is_over_only_health_tells_of_the_drain() {
     }
     server.shutdown.at_once.cancel();
     server.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_more_than_a_connection_may_hold_waits_at_the_client() {
+    let config = Config {
+        streams_per_connection_max: 1,
+        ..Config::default()
+    };
+    let server = Server::start(config).await;
+    let channel = server.channel().await;
+    let (sender, receiver) = mpsc::channel(1);
+    let mut client = RobotServiceClient::new(channel.clone());
+    let first = client
+        .execute_stream(ReceiverStream::new(receiver))
+        .await
+        .unwrap();
+    let message = tokio_stream::once(encoded(vec![turn(1, 1.0)]));
+    let second = tokio::spawn(call_raw(channel, EXECUTE_STREAM, message));
+    let message = tokio_stream::once(encoded(vec![turn(2, 1.0)]));
+    let elsewhere = call_raw(server.channel().await, EXECUTE_STREAM, message).await;
+    assert_eq!(ids(&elsewhere.0), [2]);
+    assert!(!second.is_finished(), "there is no room for it yet");
+    drop(sender);
+    assert!(first.into_inner().message().await.unwrap().is_none());
+    assert_eq!(ids(&second.await.unwrap().0), [1]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_more_than_the_limit_waits_to_be_accepted() {
+    let config = Config {
+        connections_max: 1,
+        ..Config::default()
+    };
+    let server = Server::start(config).await;
+    let first = server.channel().await;
+    let message = || tokio_stream::once(encoded(vec![turn(1, 1.0)]));
+    call_raw(first.clone(), EXECUTE_STREAM, message())
+        .await
+        .1
+        .unwrap();
+    let endpoint = server.endpoint();
+    let second = tokio::spawn(async move {
+        let channel = endpoint.connect().await.expect("the kernel takes it");
+        call_raw(channel, EXECUTE_STREAM, message()).await
+    });
+    let message = tokio_stream::once(encoded(vec![turn(2, 1.0)]));
+    assert_eq!(ids(&call_raw(first, EXECUTE_STREAM, message).await.0), [2]);
+    assert_eq!(ids(&second.await.unwrap().0), [1], "once the first is gone");
+    server.stop().await;
 }

@@ -1,5 +1,7 @@
 //! The binary as its operator meets it: settings, signals, exit codes, log lines.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::collections::HashSet;
