@@ -34,10 +34,20 @@ impl Outcome {
     /// The outcome of `command` before its first action, for [`advance`](crate::advance) to take
     /// further.
     pub fn start(command: &Command) -> Outcome {
-        Outcome {
-            state: command.state,
-            events: Vec::new(),
-            applied: 0,
-        }
+        let mut outcome = Outcome::default();
+        outcome.restart(command);
+        outcome
+    }
+
+    /// Makes it the [`Outcome::start`] of `command`, in the memory that is there already.
+    pub fn restart(&mut self, command: &Command) {
+        let Outcome {
+            state,
+            events,
+            applied,
+        } = self;
+        *state = command.state;
+        events.clear();
+        *applied = 0;
     }
 }

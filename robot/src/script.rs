@@ -37,6 +37,21 @@ use crate::{Action, Rejection};
 /// [`Rejection::TooManyActions`] past `actions_max`; whichever comes first in the text.
 pub fn parse(text: &str, actions_max: usize) -> Result<Vec<Action>, Rejection> {
     let mut actions = Vec::new();
+    parse_into(text, actions_max, &mut actions)?;
+    Ok(actions)
+}
+
+/// [`parse`], into memory that is there already; what it held is gone. After an error it holds the
+/// statements before it.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_into(
+    text: &str,
+    actions_max: usize,
+    actions: &mut Vec<Action>,
+) -> Result<(), Rejection> {
+    actions.clear();
     for statement in statements(text) {
         let (_, action) = statement?;
         if actions.len() == actions_max {
@@ -44,7 +59,7 @@ pub fn parse(text: &str, actions_max: usize) -> Result<Vec<Action>, Rejection> {
         }
         actions.push(action);
     }
-    Ok(actions)
+    Ok(())
 }
 
 /// Prints actions as a script of one line, statements joined by `; `, which [`parse`] reads back as
