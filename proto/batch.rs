@@ -2,29 +2,13 @@
 //! enough to count the commands, to cut a message at their boundaries and to join messages, so whoever moves commands
 //! never pays for decoding them. It knows nothing of what is inside a command.
 
-use prost::encoding::{
-    DecodeContext, WireType, check_wire_type, decode_key, decode_varint, skip_field,
-};
+use crate::cursor::{self, Cursor, WireType};
+
+pub use crate::cursor::Malformed;
 
 /// The number of the field that holds the commands, in `ExecuteStreamRequest` and `ExecuteRequest` alike; and of the
 /// field that holds the results, in both responses.
 pub const REPEATED_FIELD: u32 = 1;
-
-/// The bytes are no valid protobuf of their message.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{what}: {source}")]
-pub struct Malformed {
-    /// What was read, such as "the request message".
-    what: &'static str,
-    source: prost::DecodeError,
-}
-
-impl Malformed {
-    /// Says that `what` could not be read.
-    pub fn new(what: &'static str, source: prost::DecodeError) -> Self {
-        Self { what, source }
-    }
-}
 
 /// One command in a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,12 +22,14 @@ pub struct Frame<'a> {
 /// The commands of an encoded request message, in order; after an error, none.
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
-    rest: &'a [u8],
+    cursor: Cursor<'a>,
 }
 
 /// Walks over the commands of an encoded `ExecuteStreamRequest` or `ExecuteRequest`. Unknown fields are skipped.
 pub fn frames(message: &[u8]) -> Frames<'_> {
-    Frames { rest: message }
+    Frames {
+        cursor: Cursor::new(message),
+    }
 }
 
 /// Counts the commands of an encoded request message. An error says that the message is no valid protobuf on the
@@ -55,24 +41,22 @@ pub fn count(message: &[u8]) -> Result<usize, Malformed> {
 impl<'a> Frames<'a> {
     /// How many bytes of the message are left.
     pub fn remaining(&self) -> usize {
-        self.rest.len()
+        self.cursor.rest.len()
     }
 
-    fn read(&mut self) -> Result<Option<Frame<'a>>, prost::DecodeError> {
-        while !self.rest.is_empty() {
-            let start = self.rest;
-            let (field, wire_type) = decode_key(&mut self.rest)?;
-            let mut body = self.rest;
-            if field == REPEATED_FIELD {
-                check_wire_type(WireType::LengthDelimited, wire_type)?;
+    fn read(&mut self) -> Result<Option<Frame<'a>>, &'static str> {
+        let cursor = &mut self.cursor;
+        while !cursor.is_empty() {
+            let start = cursor.rest;
+            let (field, wire_type) = cursor.key()?;
+            if field != REPEATED_FIELD {
+                cursor.skip(field, wire_type, cursor::DEPTH_MAX)?;
+                continue;
             }
-            skip_field(wire_type, field, &mut self.rest, DecodeContext::default())?;
-            if field == REPEATED_FIELD {
-                let _length = decode_varint(&mut body)?;
-                let command = &body[..body.len() - self.rest.len()];
-                let framed = &start[..start.len() - self.rest.len()];
-                return Ok(Some(Frame { command, framed }));
-            }
+            cursor::expect(wire_type, WireType::Delimited)?;
+            let command = cursor.delimited()?;
+            let framed = &start[..start.len() - cursor.rest.len()];
+            return Ok(Some(Frame { command, framed }));
         }
         Ok(None)
     }
@@ -84,10 +68,13 @@ impl<'a> Iterator for Frames<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let read = self.read();
         if read.is_err() {
-            self.rest = &[];
+            self.cursor.rest = &[];
         }
-        read.map_err(|source| Malformed::new("the request message", source))
-            .transpose()
+        read.map_err(|reason| Malformed {
+            what: "the request message",
+            reason,
+        })
+        .transpose()
     }
 }
 
@@ -139,7 +126,9 @@ mod tests {
         ] {
             let error = count(message).unwrap_err();
             assert!(
-                error.to_string().starts_with("the request message: "),
+                error
+                    .to_string()
+                    .starts_with("the request message is malformed: "),
                 "{error}"
             );
             assert!(ExecuteStreamRequest::decode(message).is_err());

@@ -1,10 +1,17 @@
 //! The contract as Rust: the messages and the client that prost and tonic generate from `robot/v1/robot.proto`, a
-//! server trait whose command-carrying calls take and give raw bytes, and the two modules that both ends share:
-//! [`batch`] finds the commands in a message without decoding them, [`wire`] converts between messages and the pure
-//! types of the `robot` crate. It knows nothing of queues, workers or sessions.
+//! server trait whose command-carrying calls take and give raw bytes, and what both ends share: [`batch`]
+//! finds the commands in a message without decoding them, [`wire`] converts between messages and the pure types of the
+//! `robot` crate, [`direct`] does the same between bytes and the pure types, for the hot path. It knows nothing of
+//! queues, workers or sessions.
+
+// The tests' oracle is shared with the fuzz target, which sees this crate from outside.
+#[cfg(test)]
+extern crate self as robot_api;
 
 pub mod batch;
 pub mod codec;
+mod cursor;
+pub mod direct;
 pub mod wire;
 
 /// Generated from `robot/v1/robot.proto`, whose comments are its documentation.

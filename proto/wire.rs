@@ -29,32 +29,64 @@ pub fn results_bytes_max(commands: usize, request_bytes: usize, actions_max: usi
         .saturating_add(by_actions.min(by_bytes))
 }
 
+/// The parts of a command that say what is to be done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) state: Option<&'a v1::RobotState>,
+    pub(crate) actions: &'a [v1::Action],
+    pub(crate) script: &'a str,
+    pub(crate) with_events: bool,
+}
+
 /// Reads a command; its id is the caller's to keep. Rejects what no command may hold: see [`Rejection`].
-pub fn command_from(command: &v1::RobotCommand, actions_max: usize) -> Result<Command, Rejection> {
+pub fn command_from(message: &v1::RobotCommand, actions_max: usize) -> Result<Command, Rejection> {
     let v1::RobotCommand {
         id: _,
         state,
         actions,
-        script: text,
+        script,
         with_events,
-    } = command;
-    let state = state_from(state.as_ref().ok_or(Rejection::StateMissing)?)?;
-    if !actions.is_empty() && !text.is_empty() {
+    } = message;
+    let parts = Parts {
+        state: state.as_ref(),
+        actions,
+        script,
+        with_events: *with_events,
+    };
+    let mut command = Command::default();
+    command_into(parts, actions_max, &mut command)?;
+    Ok(command)
+}
+
+/// The same into the memory of another command. After an error there is no telling what is in it.
+pub(crate) fn command_into(
+    parts: Parts<'_>,
+    actions_max: usize,
+    command: &mut Command,
+) -> Result<(), Rejection> {
+    let Parts {
+        state,
+        actions,
+        script,
+        with_events,
+    } = parts;
+    command.state = state_from(state.ok_or(Rejection::StateMissing)?)?;
+    command.with_events = with_events;
+    command.actions.clear();
+    if !actions.is_empty() && !script.is_empty() {
         return Err(Rejection::ActionsAndScript);
     }
     if actions.len() > actions_max {
         return Err(Rejection::TooManyActions { max: actions_max });
     }
-    let actions = if text.is_empty() {
-        actions_from(actions)?
-    } else {
-        script::parse(text, actions_max)?
-    };
-    Ok(Command {
-        state,
-        actions,
-        with_events: *with_events,
-    })
+    if !script.is_empty() {
+        return script::parse_into(script, actions_max, &mut command.actions);
+    }
+    command.actions.reserve(actions.len());
+    for (index, action) in actions.iter().enumerate() {
+        command.actions.push(action_from(index, action)?);
+    }
+    Ok(())
 }
 
 /// Writes a command in its structured form.
@@ -128,13 +160,6 @@ pub fn state_to(state: State) -> v1::RobotState {
     }
 }
 
-fn actions_from(actions: &[v1::Action]) -> Result<Vec<Action>, Rejection> {
-    let numbered = actions.iter().enumerate();
-    numbered
-        .map(|(index, action)| action_from(index, action))
-        .collect()
-}
-
 fn action_from(index: usize, action: &v1::Action) -> Result<Action, Rejection> {
     use v1::action::Kind;
     let v1::Action { kind } = action;
@@ -196,10 +221,17 @@ fn event_to(event: Event) -> v1::Event {
     v1::Event { kind: Some(kind) }
 }
 
-/// Writes a rejection. With a script, an action's place is given as the place of its statement.
 fn error_to(rejection: &Rejection, text: &str) -> v1::CommandError {
-    use v1::command_error::Location as Place;
-    let reason = match rejection {
+    v1::CommandError {
+        reason: reason_of(rejection).into(),
+        message: rejection.to_string(),
+        location: place_of(rejection, text),
+    }
+}
+
+/// What a rejection is called in the contract.
+pub(crate) fn reason_of(rejection: &Rejection) -> Reason {
+    match rejection {
         Rejection::StateMissing => Reason::StateMissing,
         Rejection::NotFinite { .. } => Reason::NumberNotFinite,
         Rejection::ModeUnknown { .. } => Reason::ModeUnknown,
@@ -208,19 +240,19 @@ fn error_to(rejection: &Rejection, text: &str) -> v1::CommandError {
         Rejection::TooManyActions { .. } => Reason::TooManyActions,
         Rejection::Overflow { .. } => Reason::Overflow,
         Rejection::Script(_) => Reason::ScriptSyntax,
-    };
-    let location = rejection.location().map(|location| match location {
+    }
+}
+
+/// Where a rejection is. With a script, an action's place is given as the place of its statement.
+pub(crate) fn place_of(rejection: &Rejection, text: &str) -> Option<v1::command_error::Location> {
+    use v1::command_error::Location as Place;
+    rejection.location().map(|location| match location {
         Location::Action(index) => match statement_position(text, index) {
             Some(position) => Place::ScriptPosition(position_to(position)),
             None => Place::ActionIndex(index as u32),
         },
         Location::Script(position) => Place::ScriptPosition(position_to(position)),
-    });
-    v1::CommandError {
-        reason: reason.into(),
-        message: rejection.to_string(),
-        location,
-    }
+    })
 }
 
 fn statement_position(text: &str, index: usize) -> Option<Position> {

@@ -5,11 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use prost::Message;
-use robot::{Outcome, Rejection};
-use robot_api::batch::{self, Malformed};
-use robot_api::{v1, wire};
+use robot::{Command, Outcome, Rejection};
+use robot_api::direct::{CommandReader, ResultWriter};
+use robot_api::v1::command_error::Reason;
+use robot_api::{batch, v1};
 
 use crate::queue::{Failure, Lease, Queue};
 
@@ -38,18 +37,26 @@ pub(crate) struct WorkerCounts {
     busy_nanos: AtomicU64,
 }
 
-/// Some job's results so far.
+/// The memory that a worker uses for one job after the other.
 #[derive(Default)]
-struct Progress {
-    results: Vec<v1::RobotResult>,
-    malformed: Option<Malformed>,
+struct Scratch {
+    reader: CommandReader,
+    outcome: Outcome,
+    results: ResultWriter,
 }
 
-/// Why a command has no outcome.
+/// Why a job was not run to its end.
 enum Stopped {
+    Failed(Failure),
+    /// Nobody waits for its results any more.
+    Abandoned,
+}
+
+/// What became of a command.
+enum Applied {
+    Done,
     Rejected(Rejection),
     Panicked,
-    Abandoned,
 }
 
 impl WorkerCounts {
@@ -80,22 +87,25 @@ impl WorkerCounts {
 
 /// Runs jobs until the queue is closed and empty.
 pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCounts) {
+    let mut scratch = Scratch::default();
     while let Some(lease) = queue.take().await {
         let taken = Instant::now();
-        let Some(progress) = run(&lease, config).await else {
-            continue;
+        scratch.results.clear();
+        let failure = match run(&lease, config, &mut scratch).await {
+            Ok(()) => None,
+            Err(Stopped::Failed(failure)) => Some(failure),
+            Err(Stopped::Abandoned) => continue,
         };
         let run_time = taken.elapsed();
-        counts.add(progress.results.len(), run_time);
+        let answered = scratch.results.len();
+        counts.add(answered, run_time);
         let execution = v1::Execution {
             worker: counts.worker,
             queue_nanos: nanos(lease.queued_for(taken)),
             run_nanos: nanos(run_time),
             job_commands: lease.job().commands,
         };
-        let answered = progress.results.len() as u32;
-        let failure = progress.malformed.map(Failure::from);
-        lease.complete(encode(progress.results, &execution), answered, failure);
+        lease.complete(scratch.results.finish(&execution), answered as u32, failure);
         // Jobs are taken in turn: without this, the worker that is awake would run them all while others wake up.
         if queue.len() > 0 {
             tokio::task::yield_now().await;
@@ -103,112 +113,83 @@ pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCoun
     }
 }
 
-/// Runs a job's commands in order, up to the first that is malformed; `None` if nobody waits for them any more.
-async fn run(lease: &Lease, config: WorkerConfig) -> Option<Progress> {
-    let job = lease.job();
-    let mut progress = Progress {
-        results: Vec::with_capacity(job.commands as usize),
-        malformed: None,
-    };
-    for frame in batch::frames(&job.bytes) {
-        if lease.is_abandoned() {
-            return None;
-        }
-        let decoded = frame.and_then(|frame| {
-            v1::RobotCommand::decode(frame.command)
-                .map_err(|source| Malformed::new("a command", source))
-        });
-        match decoded {
-            Ok(command) => progress
-                .results
-                .push(answer(&command, lease, config).await?),
-            Err(malformed) => {
-                progress.malformed = Some(malformed);
-                break;
+/// Runs a job's commands in order, up to the first that is malformed.
+///
+/// Invariant: whatever a command does, it harms no other.
+async fn run(lease: &Lease, config: WorkerConfig, scratch: &mut Scratch) -> Result<(), Stopped> {
+    let Scratch {
+        reader,
+        outcome,
+        results,
+    } = scratch;
+    for frame in batch::frames(&lease.job().bytes) {
+        let bytes = frame?.command;
+        let head = guarded(|| reader.decode(bytes, config.actions_max)).ok_or(Failure::Lost)??;
+        let applied = match guarded(|| reader.command(&head, config.actions_max)) {
+            Some(Ok(command)) => apply(head.id, command, outcome, lease, config).await?,
+            Some(Err(rejection)) => Applied::Rejected(rejection),
+            None => Applied::Panicked,
+        };
+        match applied {
+            Applied::Done => results.outcome(head.id, outcome),
+            Applied::Rejected(rejection) => results.rejection(head.id, &rejection, head.script),
+            Applied::Panicked => {
+                tracing::error!(id = head.id, "a command panicked");
+                results.error(head.id, Reason::Internal, INTERNAL_MESSAGE, None);
             }
         }
     }
-    Some(progress)
-}
-
-/// One command's result; `None` if nobody waits for it any more.
-///
-/// Invariant: whatever a command does, it harms no other.
-async fn answer(
-    message: &v1::RobotCommand,
-    lease: &Lease,
-    config: WorkerConfig,
-) -> Option<v1::RobotResult> {
-    match apply(message, lease, config).await {
-        Ok(outcome) => Some(wire::result_to(message, Ok(outcome))),
-        Err(Stopped::Rejected(rejection)) => Some(wire::result_to(message, Err(rejection))),
-        Err(Stopped::Panicked) => Some(internal_error(message.id)),
-        Err(Stopped::Abandoned) => None,
-    }
+    Ok(())
 }
 
 /// Applies a command's actions, and lets others run after each slice of them.
 async fn apply(
-    message: &v1::RobotCommand,
+    id: u64,
+    command: &Command,
+    outcome: &mut Outcome,
     lease: &Lease,
     config: WorkerConfig,
-) -> Result<Outcome, Stopped> {
-    let command = guarded(|| {
-        inject_fault(message, config);
-        wire::command_from(message, config.actions_max)
-    })?;
-    let mut outcome = Outcome::start(&command);
-    while guarded(|| robot::advance(&mut outcome, &command, ACTIONS_PER_TURN_MAX))? {
-        tokio::task::yield_now().await;
+) -> Result<Applied, Stopped> {
+    outcome.restart(command);
+    loop {
         if lease.is_abandoned() {
             return Err(Stopped::Abandoned);
         }
+        let advanced = guarded(|| {
+            inject_fault(id, config);
+            robot::advance(outcome, command, ACTIONS_PER_TURN_MAX)
+        });
+        match advanced {
+            Some(Ok(true)) => tokio::task::yield_now().await,
+            Some(Ok(false)) => return Ok(Applied::Done),
+            Some(Err(rejection)) => return Ok(Applied::Rejected(rejection)),
+            None => return Ok(Applied::Panicked),
+        }
     }
-    Ok(outcome)
 }
 
-/// Turns a panic into that command's error. What the panic may have left half done is dropped with the command.
-fn guarded<T>(step: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Stopped> {
-    match catch_unwind(AssertUnwindSafe(step)) {
-        Ok(done) => done.map_err(Stopped::Rejected),
-        Err(_panic) => Err(Stopped::Panicked),
+/// `None` if it panicked. What the panic left half done must not be used any more.
+fn guarded<T>(step: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(step)).ok()
+}
+
+impl<E: Into<Failure>> From<E> for Stopped {
+    fn from(failure: E) -> Self {
+        Self::Failed(failure.into())
     }
 }
 
 #[cfg(feature = "fault-injection")]
-fn inject_fault(message: &v1::RobotCommand, config: WorkerConfig) {
-    let Some(every) = config.panic_on_multiples_of else {
-        return;
-    };
-    assert!(message.id % every != 0, "injected: command {}", message.id);
+fn inject_fault(id: u64, config: WorkerConfig) {
+    let every = config.panic_on_multiples_of;
+    assert!(
+        every.is_none_or(|every| id % every != 0),
+        "injected: command {id}"
+    );
 }
 
 #[cfg(not(feature = "fault-injection"))]
-fn inject_fault(_message: &v1::RobotCommand, _config: WorkerConfig) {}
-
-fn internal_error(id: u64) -> v1::RobotResult {
-    tracing::error!(id, "a command panicked");
-    v1::RobotResult {
-        id,
-        outcome: Some(v1::robot_result::Outcome::Error(v1::CommandError {
-            reason: v1::command_error::Reason::Internal.into(),
-            message: INTERNAL_MESSAGE.to_owned(),
-            location: None,
-        })),
-        events: Vec::new(),
-        execution: None,
-    }
-}
-
-/// An encoded response message with these results.
-fn encode(results: Vec<v1::RobotResult>, execution: &v1::Execution) -> Bytes {
-    let mut bytes = BytesMut::new();
-    for mut result in results {
-        result.execution = Some(*execution);
-        prost::encoding::message::encode(batch::REPEATED_FIELD, &result, &mut bytes);
-    }
-    bytes.freeze()
-}
+fn inject_fault(_id: u64, _config: WorkerConfig) {}
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
