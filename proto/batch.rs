@@ -20,7 +20,7 @@ pub struct Frame<'a> {
 }
 
 /// The commands of an encoded request message, in order; after an error, none.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Frames<'a> {
     cursor: Cursor<'a>,
 }

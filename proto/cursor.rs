@@ -32,7 +32,7 @@ pub(crate) enum WireType {
 }
 
 /// A place in a message. After an error it must not be used any more.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cursor<'a> {
     pub(crate) rest: &'a [u8],
 }

@@ -18,6 +18,9 @@ const COMMAND_DEPTH: u32 = DEPTH_MAX - 1;
 const FIELD_DEPTH: u32 = COMMAND_DEPTH - 1;
 const KIND_DEPTH: u32 = FIELD_DEPTH - 1;
 
+/// Bytes of a result's own tag and length.
+const HEAD_BYTES_MAX: usize = 6;
+
 type Read<T> = Result<T, &'static str>;
 
 /// Reads commands, one after the other, into the same memory.
@@ -53,16 +56,20 @@ impl CommandReader {
         })
     }
 
-    /// The command that was decoded last, if it may be run: see [`wire::command_from`].
-    pub fn command(&mut self, head: &Head<'_>, actions_max: usize) -> Result<&Command, Rejection> {
+    /// Makes a command of what was decoded last, if it may be run: see [`wire::command_from`].
+    pub fn check(&mut self, head: &Head<'_>, actions_max: usize) -> Result<(), Rejection> {
         let parts = wire::Parts {
             state: head.state.as_ref(),
             actions: &self.actions,
             script: head.script,
             with_events: head.with_events,
         };
-        wire::command_into(parts, actions_max, &mut self.command)?;
-        Ok(&self.command)
+        wire::command_into(parts, actions_max, &mut self.command)
+    }
+
+    /// The command that was checked last; any, if it may not be run.
+    pub fn command(&self) -> &Command {
+        &self.command
     }
 
     fn read<'a>(&mut self, bytes: &'a [u8], actions_max: usize) -> Read<Head<'a>> {
@@ -216,8 +223,10 @@ fn read_enum(cursor: &mut Cursor<'_>, wire_type: WireType, value: &mut i32) -> R
 /// only: their execution, and with it their lengths.
 #[derive(Debug, Default)]
 pub struct ResultWriter {
+    /// What is known of each result, one after the other; after a panic, something that nobody will read as well.
     bodies: Vec<u8>,
     ends: Vec<usize>,
+    tail: Vec<u8>,
 }
 
 impl ResultWriter {
@@ -237,6 +246,11 @@ impl ResultWriter {
         self.ends.clear();
     }
 
+    fn begin(&mut self, id: u64) {
+        self.bodies.truncate(self.ends.last().copied().unwrap_or(0));
+        put_uint(&mut self.bodies, 0x08, id);
+    }
+
     /// Adds the result of a command that has an outcome.
     pub fn outcome(&mut self, id: u64, outcome: &Outcome) {
         let Outcome {
@@ -244,7 +258,7 @@ impl ResultWriter {
             events,
             applied: _,
         } = outcome;
-        put_uint(&mut self.bodies, 0x08, id);
+        self.begin(id);
         put_state(&mut self.bodies, state);
         for event in events {
             put_event(&mut self.bodies, event);
@@ -266,7 +280,7 @@ impl ResultWriter {
         message: impl Display,
         location: Option<Location>,
     ) {
-        put_uint(&mut self.bodies, 0x08, id);
+        self.begin(id);
         put_delimited(&mut self.bodies, 0x1a, |to| {
             put_error(to, reason, message, location);
         });
@@ -275,15 +289,16 @@ impl ResultWriter {
 
     /// An encoded response message with all results, each with this execution. None are left.
     pub fn finish(&mut self, execution: &v1::Execution) -> Bytes {
-        let tail = tail_of(execution);
+        let Self { bodies, ends, tail } = self;
+        put_tail(tail, execution);
         let mut message =
-            Vec::with_capacity(self.bodies.len() + self.ends.len() * (tail.len() + 4));
+            Vec::with_capacity(bodies.len() + ends.len() * (tail.len() + HEAD_BYTES_MAX));
         let mut start = 0;
-        for &end in &self.ends {
+        for &end in ends.iter() {
             message.push(0x0a);
             put_varint(&mut message, (end - start + tail.len()) as u64);
-            message.extend_from_slice(&self.bodies[start..end]);
-            message.extend_from_slice(&tail);
+            message.extend_from_slice(&bodies[start..end]);
+            message.extend_from_slice(tail);
             start = end;
         }
         self.clear();
@@ -348,20 +363,20 @@ fn put_error(to: &mut Vec<u8>, reason: Reason, message: impl Display, location: 
 }
 
 /// What stands at the end of each result.
-fn tail_of(execution: &v1::Execution) -> Vec<u8> {
+fn put_tail(to: &mut Vec<u8>, execution: &v1::Execution) {
     let v1::Execution {
         worker,
         queue_nanos,
         run_nanos,
         job_commands,
     } = execution;
-    let mut tail = vec![0x2a, 0];
-    put_uint(&mut tail, 0x08, (*worker).into());
-    put_uint(&mut tail, 0x10, *queue_nanos);
-    put_uint(&mut tail, 0x18, *run_nanos);
-    put_uint(&mut tail, 0x20, (*job_commands).into());
-    tail[1] = (tail.len() - 2) as u8;
-    tail
+    to.clear();
+    put_delimited(to, 0x2a, |to| {
+        put_uint(to, 0x08, (*worker).into());
+        put_uint(to, 0x10, *queue_nanos);
+        put_uint(to, 0x18, *run_nanos);
+        put_uint(to, 0x20, (*job_commands).into());
+    });
 }
 
 /// A field that is left out if it is 0, as prost does.

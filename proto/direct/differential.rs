@@ -39,7 +39,8 @@ fn through_direct(
     let mut writer = ResultWriter::default();
     for frame in batch::frames(message) {
         let head = reader.decode(frame?.command, actions_max)?;
-        match reader.command(&head, actions_max).and_then(robot::apply) {
+        let checked = reader.check(&head, actions_max);
+        match checked.and_then(|()| robot::apply(reader.command())) {
             Ok(outcome) => writer.outcome(head.id, &outcome),
             Err(rejection) => writer.rejection(head.id, &rejection, head.script),
         }

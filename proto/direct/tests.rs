@@ -303,7 +303,7 @@ fn keeps_no_more_actions_than_show_that_there_are_too_many() {
     let head = reader.decode(&command, ACTIONS_MAX).expect("it is valid");
     assert_eq!(reader.actions.len(), ACTIONS_MAX + 1);
     assert_eq!(
-        reader.command(&head, ACTIONS_MAX),
+        reader.check(&head, ACTIONS_MAX),
         Err(Rejection::TooManyActions { max: ACTIONS_MAX })
     );
 }
@@ -323,8 +323,8 @@ fn a_reader_and_a_writer_carry_nothing_over_to_the_next() {
     let mut reader = CommandReader::default();
     let mut read = |bytes| {
         let head = reader.decode(bytes, ACTIONS_MAX).expect("it is valid");
-        let command = reader.command(&head, ACTIONS_MAX).expect("it may be run");
-        (head.id, command.clone())
+        reader.check(&head, ACTIONS_MAX).expect("it may be run");
+        (head.id, reader.command().clone())
     };
     assert_eq!(read(&full).1.actions, [robot::Action::Stop]);
     assert_eq!(read(&empty), (0, Command::default()));

@@ -51,7 +51,7 @@ pub struct Config {
         long,
         env = "ROBOT_SERVER_JOB_COMMANDS_MAX",
         value_name = "COMMANDS",
-        default_value_t = 32
+        default_value_t = 128
     )]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub job_commands_max: u32,
@@ -61,7 +61,7 @@ pub struct Config {
         long,
         env = "ROBOT_SERVER_JOB_BYTES_MAX",
         value_name = "BYTES",
-        default_value_t = 2048
+        default_value_t = 8192
     )]
     #[arg(value_parser = clap::value_parser!(u32).range(64..=65_536))]
     pub job_bytes_max: u32,

@@ -22,6 +22,8 @@ pub(crate) struct JobLimits {
 #[derive(Debug)]
 pub(crate) struct Cutter {
     limits: JobLimits,
+    /// Commands in the open job; no more than the limits say.
+    commands_max: u32,
     /// What is left of the message that is being cut.
     message: Bytes,
     /// The job that is being filled.
@@ -46,6 +48,7 @@ impl Cutter {
     pub(crate) fn new(limits: JobLimits) -> Self {
         Self {
             limits,
+            commands_max: limits.commands_max,
             message: Bytes::new(),
             open: BytesMut::new(),
             open_commands: 0,
@@ -62,10 +65,36 @@ impl Cutter {
         self.message = message;
     }
 
-    /// Moves commands into the open job while it holds fewer than `commands_max` (and than its limits allow) and
-    /// their results fit into `room` bytes. With `alone`, the first command goes in even if its result does not fit.
-    pub(crate) fn fill(&mut self, commands_max: u32, room: usize, alone: bool) -> Filled {
-        let commands_max = commands_max.min(self.limits.commands_max);
+    /// The next message, of so many commands, as a whole, if that is what [`Cutter::fill`] would come to. It is the
+    /// shorter way for small messages, which are not looked at a second time.
+    ///
+    /// Precondition: as for [`Cutter::push`].
+    pub(crate) fn push_whole(&mut self, message: &[u8], commands: usize, room: usize) -> bool {
+        if commands == 0 {
+            return true;
+        }
+        let all = self.open_commands as usize + commands;
+        let results = wire::results_bytes_max(commands, message.len(), self.limits.actions_max);
+        let fits = all <= self.commands_max as usize
+            && self.open.len() + message.len() <= self.limits.bytes_max
+            && self.open_results_bytes_max + results <= room;
+        if fits {
+            self.open.extend_from_slice(message);
+            self.open_commands = all as u32;
+            self.open_results_bytes_max += results;
+        }
+        fits
+    }
+
+    /// From here on a job holds at most so many commands, if its limits allow as many.
+    pub(crate) fn bound(&mut self, commands_max: u32) {
+        self.commands_max = commands_max.min(self.limits.commands_max);
+    }
+
+    /// Moves commands into the open job while it is within its bounds and their results fit into `room` bytes. With
+    /// `alone`, the first command goes in even if its result does not fit.
+    pub(crate) fn fill(&mut self, room: usize, alone: bool) -> Filled {
+        let commands_max = self.commands_max;
         let mut frames = batch::frames(&self.message);
         let mut taken = 0;
         let filled = loop {

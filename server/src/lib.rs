@@ -7,11 +7,13 @@
 mod accept;
 mod config;
 mod cut;
+mod done;
 mod drain;
 mod http;
 mod linger;
 mod pool;
 mod queue;
+mod runner;
 mod service;
 mod session;
 mod unary;

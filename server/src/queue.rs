@@ -15,6 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use robot_api::batch::Malformed;
 
+/// Jobs are not shared out in smaller parts than this, however many workers wait.
+const SHARE_COMMANDS_MIN: u32 = 8;
+
 /// Some commands of one session, to be run by one worker.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Job {
@@ -176,20 +179,17 @@ impl Queue {
         let _refused = self.shared.sender.try_send(lease);
     }
 
+    /// The next job, if one is there.
+    pub(crate) fn try_take(&self) -> Option<Lease> {
+        self.shared.receiver.try_recv().ok().map(Lease::taken)
+    }
+
     /// Waits for the next job; `None` once the queue is closed and empty.
     pub(crate) async fn take(&self) -> Option<Lease> {
-        let receiver = &self.shared.receiver;
-        let mut lease = match receiver.try_recv() {
-            Ok(lease) => lease,
-            Err(_empty) => {
-                self.shared.idle_workers.fetch_add(1, Ordering::Relaxed);
-                let received = receiver.recv().await;
-                self.shared.idle_workers.fetch_sub(1, Ordering::Relaxed);
-                received.ok()?
-            }
-        };
-        lease.waiting = None;
-        Some(lease)
+        self.shared.idle_workers.fetch_add(1, Ordering::Relaxed);
+        let received = self.shared.receiver.recv().await;
+        self.shared.idle_workers.fetch_sub(1, Ordering::Relaxed);
+        received.ok().map(Lease::taken)
     }
 
     /// Lets the workers empty the queue and then end.
@@ -209,9 +209,12 @@ impl Queue {
         self.shared.idle_workers.load(Ordering::Relaxed)
     }
 
-    /// More workers wait than there are jobs for them.
-    pub(crate) fn has_waiting_workers(&self) -> bool {
-        self.idle_workers() > self.len()
+    /// How many of `commands_max` commands the next job should hold: where several workers wait for jobs, they share
+    /// what would be one, so that a burst reaches every worker.
+    pub(crate) fn share(&self, commands_max: u32) -> u32 {
+        let waiting = self.idle_workers().saturating_sub(self.len());
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        (commands_max / waiting.max(1)).max(SHARE_COMMANDS_MIN)
     }
 
     pub(crate) fn limits(&self) -> QueueLimits {
@@ -224,6 +227,12 @@ fn weight(bytes: usize) -> u32 {
 }
 
 impl Lease {
+    /// It makes room in the queue.
+    fn taken(mut self) -> Self {
+        self.waiting = None;
+        self
+    }
+
     pub(crate) fn job(&self) -> &Job {
         &self.job
     }

@@ -22,8 +22,6 @@ use crate::queue::{Abandon, Completion, Failure, Queue, QueueClosed, Slot};
 
 /// Jobs of one stream that are queued, run, or waiting to be sent back.
 const JOBS_IN_FLIGHT_MAX: usize = 64;
-/// While more workers wait than there are jobs for them, jobs are this small, so that a burst reaches every worker.
-const SPREAD_COMMANDS_MAX: u32 = 8;
 /// Messages that are read before the other streams of the thread get their turn.
 const MESSAGES_PER_POLL_MAX: usize = 1024;
 /// A response message takes no further job once it has this many bytes. With one job more, whose size the
@@ -146,6 +144,7 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
         if self.waiting.is_some() && !self.submit(cx) {
             return;
         }
+        self.share_out();
         let mut messages = 0;
         loop {
             match self.fill() {
@@ -167,33 +166,42 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
     }
 
     fn fill(&mut self) -> Filled {
-        let commands_max = match self.queue.has_waiting_workers() {
-            true => SPREAD_COMMANDS_MAX,
-            false => self.limits.job.commands_max,
-        };
-        let room = self
-            .limits
-            .in_flight_bytes_max
-            .saturating_sub(self.results_in_flight_bytes);
-        self.cutter
-            .fill(commands_max, room, self.jobs_in_flight == 0)
+        let room = self.room();
+        self.cutter.fill(room, self.jobs_in_flight == 0)
+    }
+
+    /// Bounds the next job.
+    fn share_out(&mut self) {
+        let share = self.queue.share(self.limits.job.commands_max);
+        self.cutter.bound(share);
+    }
+
+    /// Bytes that the results of jobs to come may take.
+    fn room(&self) -> usize {
+        let used = self.results_in_flight_bytes;
+        self.limits.in_flight_bytes_max.saturating_sub(used)
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match ready!(Pin::new(&mut self.requests).poll_next(cx)) {
-            Some(Ok(message)) => match self.accept(&message) {
-                Ok(()) => self.cutter.push(message),
-                Err(end) => self.end = Some(end),
-            },
+            Some(Ok(message)) => {
+                if let Err(end) = self.accept(message) {
+                    self.end = Some(end);
+                }
+            }
             Some(Err(end)) => self.end = Some(end),
             None => self.end = Some(End::Answered),
         }
         Poll::Ready(())
     }
 
-    fn accept(&mut self, message: &[u8]) -> Result<(), End> {
-        let commands = accept(message, self.limits.commands_per_message_max)?;
+    fn accept(&mut self, message: Bytes) -> Result<(), End> {
+        let commands = accept(&message, self.limits.commands_per_message_max)?;
         self.call.accepted(commands);
+        let room = self.room();
+        if !self.cutter.push_whole(&message, commands, room) {
+            self.cutter.push(message);
+        }
         Ok(())
     }
 
@@ -218,6 +226,7 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
         self.jobs_in_flight += 1;
         self.results_in_flight_bytes += job.results_bytes_max;
         self.queue.submit(job, slot, reply, &self.abandon);
+        self.share_out();
         true
     }
 

@@ -28,7 +28,8 @@ pub(crate) async fn execute(
     let mut cutter = Cutter::new(limits.job);
     cutter.push(message);
 
-    let submitted = submit(&mut cutter, queue, reply, &abandon);
+    let job_commands_max = limits.job.commands_max;
+    let submitted = submit(&mut cutter, job_commands_max, queue, reply, &abandon);
     let ((), parts) = tokio::try_join!(submitted, collect(&mut completions, call))?;
     Ok(parts.concat().into())
 }
@@ -36,12 +37,14 @@ pub(crate) async fn execute(
 /// Queues all that is in the cutter. `reply` is dropped with the last job, which ends [`collect`].
 async fn submit(
     cutter: &mut Cutter,
+    job_commands_max: u32,
     queue: &Queue,
     reply: mpsc::Sender<Completion>,
     abandon: &Abandon,
 ) -> Result<(), End> {
     loop {
-        cutter.fill(u32::MAX, usize::MAX, true);
+        cutter.bound(queue.share(job_commands_max));
+        cutter.fill(usize::MAX, true);
         if cutter.open_bytes() == 0 {
             return Ok(());
         }

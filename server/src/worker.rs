@@ -1,21 +1,16 @@
-//! Workers: take a lease, run its commands, complete it. Which session or robot a command belongs to is nothing that
+//! Workers: take a lease, run its commands, hand it back. Which session or robot a command belongs to is nothing that
 //! a worker knows; it keeps no state between jobs but its counts.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use robot::{Command, Outcome, Rejection};
-use robot_api::direct::{CommandReader, ResultWriter};
-use robot_api::v1::command_error::Reason;
 use robot_api::{batch, v1};
 
+use crate::done::{Done, DoneJob};
 use crate::queue::{Failure, Lease, Queue};
-
-/// Actions that a worker applies before it lets others run and looks whether anybody still waits.
-const ACTIONS_PER_TURN_MAX: usize = 1000;
-const INTERNAL_MESSAGE: &str =
-    "the server failed while it ran this command; the others are not touched by it";
+use crate::runner::{Progress, Runner};
 
 /// A worker's settings.
 #[derive(Debug, Clone, Copy)]
@@ -37,27 +32,8 @@ pub(crate) struct WorkerCounts {
     busy_nanos: AtomicU64,
 }
 
-/// The memory that a worker uses for one job after the other.
-#[derive(Default)]
-struct Scratch {
-    reader: CommandReader,
-    outcome: Outcome,
-    results: ResultWriter,
-}
-
-/// Why a job was not run to its end.
-enum Stopped {
-    Failed(Failure),
-    /// Nobody waits for its results any more.
-    Abandoned,
-}
-
-/// What became of a command.
-enum Applied {
-    Done,
-    Rejected(Rejection),
-    Panicked,
-}
+/// Nobody waits for the job's results any more.
+struct Abandoned;
 
 impl WorkerCounts {
     pub(crate) fn new(worker: u32) -> Self {
@@ -87,17 +63,17 @@ impl WorkerCounts {
 
 /// Runs jobs until the queue is closed and empty.
 pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCounts) {
-    let mut scratch = Scratch::default();
-    while let Some(lease) = queue.take().await {
+    let mut runner = Runner::new(config);
+    let mut done = Done::default();
+    while let Some(lease) = next(&queue, &mut done).await {
         let taken = Instant::now();
-        scratch.results.clear();
-        let failure = match run(&lease, config, &mut scratch).await {
-            Ok(()) => None,
-            Err(Stopped::Failed(failure)) => Some(failure),
-            Err(Stopped::Abandoned) => continue,
+        runner.clear();
+        let Ok(failure) = run(&lease, &mut runner, &mut done).await else {
+            continue;
         };
-        let run_time = taken.elapsed();
-        let answered = scratch.results.len();
+        let now = Instant::now();
+        let run_time = now.saturating_duration_since(taken);
+        let answered = runner.answered();
         counts.add(answered, run_time);
         let execution = v1::Execution {
             worker: counts.worker,
@@ -105,91 +81,61 @@ pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCoun
             run_nanos: nanos(run_time),
             job_commands: lease.job().commands,
         };
-        lease.complete(scratch.results.finish(&execution), answered as u32, failure);
-        // Jobs are taken in turn: without this, the worker that is awake would run them all while others wake up.
-        if queue.len() > 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-/// Runs a job's commands in order, up to the first that is malformed.
-///
-/// Invariant: whatever a command does, it harms no other.
-async fn run(lease: &Lease, config: WorkerConfig, scratch: &mut Scratch) -> Result<(), Stopped> {
-    let Scratch {
-        reader,
-        outcome,
-        results,
-    } = scratch;
-    for frame in batch::frames(&lease.job().bytes) {
-        let bytes = frame?.command;
-        let head = guarded(|| reader.decode(bytes, config.actions_max)).ok_or(Failure::Lost)??;
-        let applied = match guarded(|| reader.command(&head, config.actions_max)) {
-            Some(Ok(command)) => apply(head.id, command, outcome, lease, config).await?,
-            Some(Err(rejection)) => Applied::Rejected(rejection),
-            None => Applied::Panicked,
+        let job = DoneJob {
+            lease,
+            results: runner.finish(&execution),
+            answered: answered as u32,
+            failure,
         };
-        match applied {
-            Applied::Done => results.outcome(head.id, outcome),
-            Applied::Rejected(rejection) => results.rejection(head.id, &rejection, head.script),
-            Applied::Panicked => {
-                tracing::error!(id = head.id, "a command panicked");
-                results.error(head.id, Reason::Internal, INTERNAL_MESSAGE, None);
-            }
-        }
+        done.push(job, now);
+        // Jobs are taken in turn: without this, the worker that is awake would run them all while others wake up.
+        let_others_run().await;
     }
-    Ok(())
 }
 
-/// Applies a command's actions, and lets others run after each slice of them.
-async fn apply(
-    id: u64,
-    command: &Command,
-    outcome: &mut Outcome,
+/// The next job. Nothing is held back while there is none.
+async fn next(queue: &Queue, done: &mut Done) -> Option<Lease> {
+    if let Some(lease) = queue.try_take() {
+        return Some(lease);
+    }
+    done.hand_back();
+    queue.take().await
+}
+
+/// Runs a job to its end, or to why it has none. After each slice others get their turn, what was done before is
+/// handed back, and a job that nobody waits for any more is given up.
+async fn run(
     lease: &Lease,
-    config: WorkerConfig,
-) -> Result<Applied, Stopped> {
-    outcome.restart(command);
-    loop {
-        if lease.is_abandoned() {
-            return Err(Stopped::Abandoned);
-        }
-        let advanced = guarded(|| {
-            inject_fault(id, config);
-            robot::advance(outcome, command, ACTIONS_PER_TURN_MAX)
-        });
-        match advanced {
-            Some(Ok(true)) => tokio::task::yield_now().await,
-            Some(Ok(false)) => return Ok(Applied::Done),
-            Some(Err(rejection)) => return Ok(Applied::Rejected(rejection)),
-            None => return Ok(Applied::Panicked),
+    runner: &mut Runner,
+    done: &mut Done,
+) -> Result<Option<Failure>, Abandoned> {
+    let mut progress = Progress::of(batch::frames(&lease.job().bytes));
+    while !lease.is_abandoned() {
+        match runner.run_slice(&mut progress) {
+            Ok(true) => {
+                done.hand_back();
+                tokio::task::yield_now().await;
+            }
+            Ok(false) => return Ok(None),
+            Err(failure) => return Ok(Some(failure)),
         }
     }
+    Err(Abandoned)
 }
 
-/// `None` if it panicked. What the panic left half done must not be used any more.
-fn guarded<T>(step: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(step)).ok()
+/// As tokio's `yield_now`, but without asking the system for events first, which takes as long as a job.
+async fn let_others_run() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
-
-impl<E: Into<Failure>> From<E> for Stopped {
-    fn from(failure: E) -> Self {
-        Self::Failed(failure.into())
-    }
-}
-
-#[cfg(feature = "fault-injection")]
-fn inject_fault(id: u64, config: WorkerConfig) {
-    let every = config.panic_on_multiples_of;
-    assert!(
-        every.is_none_or(|every| id % every != 0),
-        "injected: command {id}"
-    );
-}
-
-#[cfg(not(feature = "fault-injection"))]
-fn inject_fault(_id: u64, _config: WorkerConfig) {}
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -1,0 +1,135 @@
+//! Runs the commands of one job, slice by slice, and writes their results. It knows neither queues nor tasks.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use robot::Outcome;
+use robot_api::batch::{Frames, Malformed};
+use robot_api::direct::{CommandReader, Head, ResultWriter};
+use robot_api::v1;
+use robot_api::v1::command_error::Reason;
+
+use crate::queue::Failure;
+use crate::worker::WorkerConfig;
+
+/// Actions in one slice.
+const ACTIONS_PER_SLICE_MAX: usize = 1000;
+const INTERNAL_MESSAGE: &str =
+    "the server failed while it ran this command; the others are not touched by it";
+
+/// The memory that a worker uses for one job after the other.
+pub(crate) struct Runner {
+    config: WorkerConfig,
+    reader: CommandReader,
+    outcome: Outcome,
+    results: ResultWriter,
+}
+
+/// How far a job has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress<'a> {
+    frames: Frames<'a>,
+    /// The command that was begun.
+    current: Option<Head<'a>>,
+}
+
+impl<'a> Progress<'a> {
+    /// Of a job that has not begun.
+    pub(crate) fn of(frames: Frames<'a>) -> Self {
+        Self {
+            frames,
+            current: None,
+        }
+    }
+}
+
+impl Runner {
+    pub(crate) fn new(config: WorkerConfig) -> Self {
+        Self {
+            config,
+            reader: CommandReader::default(),
+            outcome: Outcome::default(),
+            results: ResultWriter::default(),
+        }
+    }
+
+    /// Forgets the results of a job that was not finished.
+    pub(crate) fn clear(&mut self) {
+        self.results.clear();
+    }
+
+    /// How many commands of the job have been answered.
+    pub(crate) fn answered(&self) -> usize {
+        self.results.len()
+    }
+
+    /// The results so far, as a response message. None are left.
+    pub(crate) fn finish(&mut self, execution: &v1::Execution) -> Bytes {
+        self.results.finish(execution)
+    }
+
+    /// Runs the next slice of a job; true while there is more of it.
+    ///
+    /// Invariant: whatever a command does, a panic included, it harms no other.
+    pub(crate) fn run_slice(&mut self, progress: &mut Progress<'_>) -> Result<bool, Failure> {
+        if let Ok(more) = catch_unwind(AssertUnwindSafe(|| self.run_guarded(progress))) {
+            return Ok(more?);
+        }
+        // What the panic left half done is not used any more: the next command overwrites it.
+        let head = progress.current.take().ok_or(Failure::Lost)?;
+        tracing::error!(id = head.id, "a command panicked");
+        self.results
+            .error(head.id, Reason::Internal, INTERNAL_MESSAGE, None);
+        Ok(true)
+    }
+
+    fn run_guarded(&mut self, progress: &mut Progress<'_>) -> Result<bool, Malformed> {
+        let Self {
+            config,
+            reader,
+            outcome,
+            results,
+        } = self;
+        let mut actions_left = ACTIONS_PER_SLICE_MAX;
+        loop {
+            let head = match progress.current {
+                Some(head) => head,
+                None => {
+                    let Some(frame) = progress.frames.next() else {
+                        return Ok(false);
+                    };
+                    let head = reader.decode(frame?.command, config.actions_max)?;
+                    progress.current = Some(head);
+                    inject_fault(head.id, *config);
+                    if let Err(rejection) = reader.check(&head, config.actions_max) {
+                        results.rejection(head.id, &rejection, head.script);
+                        progress.current = None;
+                        continue;
+                    }
+                    outcome.restart(reader.command());
+                    head
+                }
+            };
+            let before = outcome.applied;
+            match robot::advance(outcome, reader.command(), actions_left) {
+                Ok(true) => return Ok(true),
+                Ok(false) => results.outcome(head.id, outcome),
+                Err(rejection) => results.rejection(head.id, &rejection, head.script),
+            }
+            progress.current = None;
+            actions_left -= outcome.applied - before;
+        }
+    }
+}
+
+#[cfg(feature = "fault-injection")]
+fn inject_fault(id: u64, config: WorkerConfig) {
+    let every = config.panic_on_multiples_of;
+    assert!(
+        every.is_none_or(|every| id % every != 0),
+        "injected: command {id}"
+    );
+}
+
+#[cfg(not(feature = "fault-injection"))]
+fn inject_fault(_id: u64, _config: WorkerConfig) {}
