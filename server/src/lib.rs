@@ -5,6 +5,8 @@
 //! sees all of them.
 
 mod accept;
+#[cfg(feature = "bench-pool")]
+pub mod bench_pool;
 mod config;
 mod cut;
 mod done;

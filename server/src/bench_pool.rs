@@ -1,0 +1,44 @@
+//! One session and a pool with no transport around them, for the benchmark of how workers scale: end to end, a client on
+//! the same machine takes too much of it. Not part of a build that serves.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio_stream::{Stream, StreamExt};
+
+use crate::config::Config;
+use crate::drain::Drain;
+use crate::pool::Pool;
+use crate::session::{End, Session};
+
+/// Runs the commands of encoded request messages, and gives the encoded response messages to `each`. How long that
+/// took, from the first message to the last result.
+///
+/// # Panics
+/// If the commands are not all answered.
+pub async fn run(
+    config: &Config,
+    messages: impl Stream<Item = Bytes> + Unpin,
+    mut each: impl FnMut(Bytes),
+) -> Duration {
+    let workers = config.worker_count();
+    let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
+    let drain = Drain::default();
+    let started = Instant::now();
+    {
+        let requests = messages.map(Ok::<_, End>);
+        let queue = pool.queue().clone();
+        let session = Session::new(requests, queue, config.session_limits(), None, &drain);
+        let mut responses = pin!(session);
+        while let Some(response) = responses.next().await {
+            each(response.expect("the messages are valid and nothing ends the session early"));
+        }
+    }
+    let elapsed = started.elapsed();
+    pool.queue().close();
+    while let Some(ended) = tasks.join_next().await {
+        ended.expect("a worker does not panic");
+    }
+    elapsed
+}
