@@ -2,6 +2,7 @@
 //! the same machine takes too much of it. Not part of a build that serves.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::drain::Drain;
 use crate::pool::Pool;
 use crate::session::{End, Session};
+use crate::watch::Activity;
 
 /// Runs the commands of encoded request messages, and gives the encoded response messages to `each`. How long that
 /// took, from the first message to the last result.
@@ -29,7 +31,9 @@ pub async fn run(
     {
         let requests = messages.map(Ok::<_, End>);
         let queue = pool.queue().clone();
-        let session = Session::new(requests, queue, config.session_limits(), None, &drain);
+        let activity = Arc::new(Activity::new(true, drain.stopping()));
+        let limits = config.session_limits();
+        let session = Session::new(requests, queue, limits, None, &drain, activity);
         let mut responses = pin!(session);
         while let Some(response) = responses.next().await {
             each(response.expect("the messages are valid and nothing ends the session early"));

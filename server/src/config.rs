@@ -5,12 +5,7 @@ use std::thread::available_parallelism;
 
 use clap::{Args, ValueEnum};
 
-use robot_api::v1;
-
-use crate::cut::JobLimits;
-use crate::queue::QueueLimits;
-use crate::session::SessionLimits;
-use crate::worker::WorkerConfig;
+mod parts;
 
 /// Who may list the services by reflection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -121,6 +116,46 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_max: u32,
 
+    /// Milliseconds that a new connection has until it has said that it speaks HTTP/2
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_HANDSHAKE_MS_MAX",
+        value_name = "MS",
+        default_value_t = 10_000
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(100..=600_000))]
+    pub handshake_ms_max: u32,
+
+    /// Milliseconds that a connection is used, give or take a tenth; 0 is for ever
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_CONNECTION_AGE_MS_MAX",
+        value_name = "MS",
+        default_value_t = 3_600_000
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=604_800_000))]
+    pub connection_age_ms_max: u32,
+
+    /// Milliseconds that the server waits for a request on a call that it owes nothing
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_STREAM_IDLE_MS_MAX",
+        value_name = "MS",
+        default_value_t = 300_000
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(100..=604_800_000))]
+    pub stream_idle_ms_max: u32,
+
+    /// Milliseconds that the server waits for a client to read the results that are ready
+    #[arg(
+        long,
+        env = "ROBOT_SERVER_STREAM_STALL_MS_MAX",
+        value_name = "MS",
+        default_value_t = 120_000
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(100..=604_800_000))]
+    pub stream_stall_ms_max: u32,
+
     /// Milliseconds from the signal to end until new calls are refused; until then only health says so
     #[arg(
         long,
@@ -211,50 +246,5 @@ impl Config {
     pub fn worker_count(&self) -> u32 {
         let cores = || available_parallelism().map_or(1, |cores| cores.get() as u32);
         self.workers.unwrap_or_else(cores)
-    }
-
-    pub(crate) fn session_limits(&self) -> SessionLimits {
-        SessionLimits {
-            commands_per_message_max: self.commands_per_message_max as usize,
-            in_flight_bytes_max: self.stream_in_flight_bytes_max as usize,
-            job: JobLimits {
-                commands_max: self.job_commands_max,
-                bytes_max: self.job_bytes_max as usize,
-                actions_max: self.actions_per_command_max as usize,
-            },
-        }
-    }
-
-    pub(crate) fn queue_limits(&self) -> QueueLimits {
-        QueueLimits {
-            jobs_max: self.queue_jobs_max as usize,
-            bytes_max: self.queue_bytes_max as usize,
-        }
-    }
-
-    pub(crate) fn worker_config(&self) -> WorkerConfig {
-        WorkerConfig {
-            actions_max: self.actions_per_command_max as usize,
-            #[cfg(feature = "fault-injection")]
-            panic_on_multiples_of: self.panic_on_multiples_of,
-        }
-    }
-
-    pub(crate) fn server_info(&self, workers: u32) -> v1::GetServerInfoResponse {
-        v1::GetServerInfoResponse {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            semantics_version: robot::SEMANTICS_VERSION,
-            limits: Some(v1::Limits {
-                commands_per_message_max: self.commands_per_message_max,
-                actions_per_command_max: self.actions_per_command_max,
-                message_bytes_max: self.message_bytes_max.into(),
-                stream_in_flight_bytes_max: self.stream_in_flight_bytes_max.into(),
-                commands_per_job_max: self.job_commands_max,
-                queue_jobs_max: self.queue_jobs_max,
-                queue_bytes_max: self.queue_bytes_max.into(),
-            }),
-            workers,
-            queue_kind: v1::QueueKind::Embedded.into(),
-        }
     }
 }

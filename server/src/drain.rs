@@ -1,7 +1,7 @@
 //! The end of a server's life, and the calls that it has to wait for. It knows nothing of what the calls do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,13 +30,15 @@ pub struct Summary {
     pub cut_off: u64,
 }
 
-/// How far a drain has come; clones share it.
+/// How far a drain has come, of the server or of one connection; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Drain {
     /// No new calls, no more reading.
     stopping: CancellationToken,
     /// All sessions are done: what else is open may end.
     drained: CancellationToken,
+    /// Only this connection ends.
+    connection_only: Arc<AtomicBool>,
     /// Connections are dropped.
     cutting: CancellationToken,
     calls: TaskTracker,
@@ -71,6 +73,31 @@ impl Drain {
 
     pub(crate) fn cutting(&self) -> &CancellationToken {
         &self.cutting
+    }
+
+    /// The drain as one connection sees it, which may end before the server does.
+    pub(crate) fn of_connection(&self) -> Self {
+        Self {
+            stopping: self.stopping.child_token(),
+            drained: self.drained.child_token(),
+            connection_only: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Ends this connection, and no other: its sessions stop reading, its other calls end.
+    pub(crate) fn end_connection(&self) {
+        self.connection_only.store(true, Ordering::Relaxed);
+        self.stopping.cancel();
+        self.drained.cancel();
+    }
+
+    /// Why nothing more is read.
+    pub(crate) fn end(&self) -> End {
+        match self.connection_only.load(Ordering::Relaxed) {
+            true => End::ConnectionAged,
+            false => End::ShuttingDown,
+        }
     }
 
     pub(crate) fn open_call(&self) -> OpenCall {
@@ -109,6 +136,10 @@ impl Drain {
 }
 
 impl OpenCall {
+    pub(crate) fn drain(&self) -> &Drain {
+        &self.drain
+    }
+
     pub(crate) fn accepted(&mut self, commands: usize) {
         self.accepted += commands as u64;
     }

@@ -1,63 +1,69 @@
 //! What has to be seen below gRPC, as HTTP: which requests are gRPC at all, when a call must end, whether a request
 //! ended cleanly, and the statuses that tonic makes before our code runs. It knows nothing of commands.
 
-use std::pin::Pin;
+mod bodies;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body::{Body, Frame};
 use hyper::body::Incoming;
-use pin_project_lite::pin_project;
 use tokio::time::Instant;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
 use crate::drain::Drain;
+use crate::watch::{Activity, WatchedCall};
+
+use bodies::{Observed, RequestBody, UntilDrained};
 
 const GRPC: &str = "application/grpc";
 const GRPC_STATUS: &str = "grpc-status";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
-/// The calls that a drain waits for by itself, since they hold its [`crate::drain::OpenCall`].
+/// The calls that a drain waits for by itself, since they hold its [`crate::drain::WatchedCall`].
 const RUNS_COMMANDS: &str = "/robot.v1.RobotService/Execute";
+const EXECUTE_STREAM: &str = "/robot.v1.RobotService/ExecuteStream";
 
 /// When the caller wants its call to end; among the request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallDeadline(pub(crate) Instant);
 
-/// Whether the request has ended, and ended as it should: by a half-close, not by a reset or a lost connection.
-/// Among the request's extensions.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RequestEnd(Arc<AtomicBool>);
-
-impl RequestEnd {
-    pub(crate) fn is_clean(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
+/// Whether the call reads and answers at the same time.
+pub(crate) fn is_session<B>(request: &Request<B>) -> bool {
+    request.uri().path() == EXECUTE_STREAM
 }
 
 /// Answers one HTTP request.
 pub(crate) async fn answer(
+    request: Request<Incoming>,
+    routes: Routes,
+    drain: Drain,
+    call: WatchedCall,
+) -> Response<Observed<tonic::body::Body>> {
+    let response = respond(request, routes, drain, call.activity()).await;
+    call.activity().answers();
+    response.map(|body| Observed::new(body, call))
+}
+
+async fn respond(
     mut request: Request<Incoming>,
     routes: Routes,
     drain: Drain,
+    call: &Arc<Activity>,
 ) -> Response<tonic::body::Body> {
     if !is_grpc(&request) {
         return unsupported();
     }
     let deadline = deadline_of(request.headers());
-    let end = RequestEnd::default();
-    request.extensions_mut().insert(end.clone());
+    request.extensions_mut().insert(Arc::clone(call));
+    request.extensions_mut().insert(drain.clone());
     if let Some(deadline) = deadline {
         request.extensions_mut().insert(CallDeadline(deadline));
     }
     let runs_commands = request.uri().path().starts_with(RUNS_COMMANDS);
-    let request = request.map(|body| RequestBody { body, end });
+    let call = Arc::clone(call);
+    let request = request.map(|body| RequestBody { body, call });
 
     let response = match deadline {
         None => routes.oneshot(request).await,
@@ -73,16 +79,10 @@ pub(crate) async fn answer(
     };
     let Ok(mut response) = response;
     correct_status(response.headers_mut());
-    if runs_commands {
-        return response;
+    match runs_commands {
+        true => response,
+        false => response.map(|body| tonic::body::Body::new(UntilDrained::new(body, &drain))),
     }
-    response.map(|body| {
-        tonic::body::Body::new(UntilDrained {
-            body,
-            drained: drain.drained().clone().cancelled_owned(),
-            ended: false,
-        })
-    })
 }
 
 /// A POST whose content is gRPC; anything else gets a 415.
@@ -141,85 +141,4 @@ fn deadline_of(headers: &HeaderMap) -> Option<Instant> {
         _ => return None,
     };
     Instant::now().checked_add(timeout)
-}
-
-pin_project! {
-    /// A request's body that notes whether it ended cleanly.
-    struct RequestBody {
-        #[pin]
-        body: Incoming,
-        end: RequestEnd,
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.project();
-        let polled = this.body.poll_frame(cx);
-        match &polled {
-            Poll::Ready(None) => this.end.0.store(true, Ordering::Relaxed),
-            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
-                this.end.0.store(true, Ordering::Relaxed);
-            }
-            _ => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.body.size_hint()
-    }
-}
-
-pin_project! {
-    /// A response that ends when the server has been drained: for calls that have no end of their own.
-    struct UntilDrained<B> {
-        #[pin]
-        body: B,
-        #[pin]
-        drained: WaitForCancellationFutureOwned,
-        ended: bool,
-    }
-}
-
-impl<B: Body<Data: Buf>> Body for UntilDrained<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let this = self.project();
-        if *this.ended {
-            return Poll::Ready(None);
-        }
-        if let Poll::Ready(frame) = this.body.poll_frame(cx) {
-            return Poll::Ready(frame);
-        }
-        if this.drained.poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        *this.ended = true;
-        let mut trailers = HeaderMap::new();
-        trailers.insert(
-            GRPC_STATUS,
-            HeaderValue::from(tonic::Code::Unavailable as i32),
-        );
-        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.ended || self.body.is_end_stream()
-    }
 }

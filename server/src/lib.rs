@@ -8,9 +8,11 @@ mod accept;
 #[cfg(feature = "bench-pool")]
 pub mod bench_pool;
 mod config;
+mod connection;
 mod cut;
 mod done;
 mod drain;
+mod handshake;
 mod http;
 mod linger;
 mod pool;
@@ -19,6 +21,7 @@ mod runner;
 mod service;
 mod session;
 mod unary;
+mod watch;
 mod worker;
 
 use std::future::pending;
@@ -37,9 +40,11 @@ use robot_api::v1::robot_service_server::{RobotServiceServer, SERVICE_NAME};
 pub use config::{Config, ConfigError, Reflection};
 pub use drain::{Shutdown, Summary};
 
+use connection::Server;
 use drain::Drain;
 use pool::Pool;
 use service::Service;
+use watch::Watch;
 
 /// Calls have this long to notice that their connections are gone.
 const CUT_GRACE: Duration = Duration::from_secs(1);
@@ -71,7 +76,18 @@ pub async fn run(
     let (health, routes) = routes(&config, address.ip().is_loopback(), &pool, &drain).await;
 
     log_start(address, &config);
-    let mut served = pin!(accept::serve(listener, routes, &config, &drain));
+    let server = Server {
+        limits: config.connection_limits(),
+        routes,
+        watch: Watch::new(config.watch_limits()),
+        drain: drain.clone(),
+    };
+    let mut served = pin!(async {
+        tokio::select! {
+            () = accept::serve(listener, config.connections_max, &server) => {}
+            never = server.watch.run() => match never {},
+        }
+    });
     tokio::select! {
         () = &mut served => {}
         () = end(&config, shutdown, health, &drain) => served.await,
@@ -178,6 +194,10 @@ fn log_start(address: SocketAddr, config: &Config) {
         header_bytes_max = config.header_bytes_max,
         streams_per_connection_max = config.streams_per_connection_max,
         connections_max = config.connections_max,
+        handshake_ms_max = config.handshake_ms_max,
+        connection_age_ms_max = config.connection_age_ms_max,
+        stream_idle_ms_max = config.stream_idle_ms_max,
+        stream_stall_ms_max = config.stream_stall_ms_max,
         drain_delay_ms = config.drain_delay_ms,
         drain_ms_max = config.drain_ms_max,
         reflection = ?config.reflection,

@@ -16,10 +16,11 @@ use robot_api::v1::robot_service_server::RobotService;
 
 use crate::config::Config;
 use crate::drain::Drain;
-use crate::http::{CallDeadline, RequestEnd};
+use crate::http::CallDeadline;
 use crate::pool::Pool;
 use crate::session::{End, Session, SessionLimits};
 use crate::unary;
+use crate::watch::Activity;
 
 /// Milliseconds between snapshots if the caller does not say.
 const WATCH_INTERVAL_MS: u32 = 1000;
@@ -67,13 +68,15 @@ impl RobotService for Service {
         self.refuse_when_stopping()?;
         let extensions = request.extensions();
         let deadline = extensions.get::<CallDeadline>().map(|deadline| deadline.0);
-        let end = extensions.get::<RequestEnd>().cloned().unwrap_or_default();
+        let drain = extensions.get::<Drain>().unwrap_or(&self.drain).clone();
+        let activity = extensions.get::<Arc<Activity>>().cloned();
+        let activity = activity.expect("http.rs puts one with every request");
         let requests = Requests {
             messages: request.into_inner(),
-            end,
+            activity: Arc::clone(&activity),
         };
         let queue = self.pool.queue().clone();
-        let session = Session::new(requests, queue, self.limits, deadline, &self.drain);
+        let session = Session::new(requests, queue, self.limits, deadline, &drain, activity);
         Ok(Response::new(Responses { session }))
     }
 
@@ -135,7 +138,7 @@ fn status_of(end: &End) -> Status {
         }
         End::Cancelled => Code::Cancelled,
         End::DeadlineExceeded => Code::DeadlineExceeded,
-        End::ShuttingDown => Code::Unavailable,
+        End::ShuttingDown | End::ConnectionAged | End::Idle => Code::Unavailable,
         End::Lost => Code::Aborted,
     };
     Status::new(code, end.to_string())
@@ -152,10 +155,10 @@ fn end_of(status: &Status) -> End {
 }
 
 /// The request messages of one stream. tonic ends it alike when the client half-closes and when it resets the
-/// stream, be it in the middle of a message: only [`RequestEnd`] tells the two apart.
+/// stream, be it in the middle of a message: only the [`Activity`] tells the two apart.
 struct Requests {
     messages: Streaming<Bytes>,
-    end: RequestEnd,
+    activity: Arc<Activity>,
 }
 
 impl Stream for Requests {
@@ -165,7 +168,7 @@ impl Stream for Requests {
         let message = ready!(Pin::new(&mut self.messages).poll_next(cx));
         Poll::Ready(match message {
             Some(message) => Some(message.map_err(|status| end_of(&status))),
-            None if self.end.is_clean() => None,
+            None if self.activity.has_request_ended() => None,
             None => Some(Err(End::Cancelled)),
         })
     }

@@ -6,6 +6,7 @@
 //! `Answered` only if it read a clean end and answered all that it accepted.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -19,6 +20,7 @@ use robot_api::batch::{self, Malformed};
 use crate::cut::{Cutter, Filled, JobLimits};
 use crate::drain::{Drain, OpenCall};
 use crate::queue::{Abandon, Completion, Failure, Queue, QueueClosed, Slot};
+use crate::watch::Activity;
 
 /// Jobs of one stream that are queued, run, or waiting to be sent back.
 const JOBS_IN_FLIGHT_MAX: usize = 64;
@@ -63,6 +65,10 @@ pub(crate) enum End {
     DeadlineExceeded,
     #[error("the server is shutting down; send again what is unanswered")]
     ShuttingDown,
+    #[error("the connection has reached its age; connect again, and send what is unanswered")]
+    ConnectionAged,
+    #[error("nothing was sent for too long; open another stream when there is something to send")]
+    Idle,
     #[error("the server lost a job; send again what is unanswered")]
     Lost,
 }
@@ -91,10 +97,11 @@ pub(crate) struct Session<R> {
     /// Set once nothing more is read.
     end: Option<End>,
     finished: bool,
-    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
+    ending: Pin<Box<WaitForCancellationFutureOwned>>,
     deadline: Option<Pin<Box<Sleep>>>,
     abandon: Abandon,
     call: OpenCall,
+    activity: Arc<Activity>,
 }
 
 impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
@@ -104,6 +111,7 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
         limits: SessionLimits,
         deadline: Option<Instant>,
         drain: &Drain,
+        activity: Arc<Activity>,
     ) -> Self {
         let (reply, completions) = mpsc::channel(JOBS_IN_FLIGHT_MAX);
         Self {
@@ -118,17 +126,21 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
             results_in_flight_bytes: 0,
             end: None,
             finished: false,
-            stopping: Box::pin(drain.stopping().clone().cancelled_owned()),
+            ending: Box::pin(activity.ending().clone().cancelled_owned()),
             deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
             abandon: Abandon::default(),
             call: drain.open_call(),
+            activity,
         }
     }
 
     /// Looks for what ends a session from outside.
     fn poll_outside(&mut self, cx: &mut Context<'_>) {
-        if self.end.is_none() && self.stopping.as_mut().poll(cx).is_ready() {
-            self.end = Some(End::ShuttingDown);
+        if self.end.is_none() && self.ending.as_mut().poll(cx).is_ready() {
+            self.end = Some(match self.activity.has_idled() {
+                true => End::Idle,
+                false => self.call.drain().end(),
+            });
         }
         let Some(deadline) = &mut self.deadline else {
             return;
@@ -161,6 +173,9 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
                 }
                 Filled::Drained => break,
             }
+        }
+        if messages > 0 {
+            self.activity.read(messages);
         }
         self.submit(cx);
     }
@@ -305,8 +320,13 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
         self.results_in_flight_bytes = 0;
     }
 
+    /// There are commands that were read and are not answered.
+    fn owes(&self) -> bool {
+        self.jobs_in_flight > 0 || !self.cutter.is_empty()
+    }
+
     fn poll_end(&mut self) -> Poll<Option<Result<Bytes, End>>> {
-        if self.jobs_in_flight > 0 || !self.cutter.is_empty() {
+        if self.owes() {
             return Poll::Pending;
         }
         let Some(end) = self.end.take() else {
@@ -343,6 +363,7 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Stream for Session<R> {
         }
         session.poll_outside(cx);
         session.read(cx);
+        session.activity.owes(session.owes());
         if let Poll::Ready(response) = session.poll_response(cx) {
             return Poll::Ready(Some(Ok(response)));
         }

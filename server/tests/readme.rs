@@ -46,6 +46,19 @@ fn limit_of(flag: &str) -> Option<(Option<&'static str>, &'static str)> {
         "header-bytes-max" => (None, "the call is refused with HTTP status 431"),
         "streams-per-connection-max" => (None, "the call waits at the client"),
         "connections-max" => (None, "the connection waits to be accepted"),
+        "handshake-ms-max" => (None, "the connection is closed"),
+        "connection-age-ms-max" => (
+            Some("limits.connection_age_ms_max"),
+            "the connection is closed as in a drain",
+        ),
+        "stream-idle-ms-max" => (
+            Some("limits.stream_idle_ms_max"),
+            "the stream ends with `UNAVAILABLE`",
+        ),
+        "stream-stall-ms-max" => (
+            Some("limits.stream_stall_ms_max"),
+            "the call is reset (`CANCELLED`)",
+        ),
         "drain-delay-ms" => (None, "new calls are refused with `UNAVAILABLE`"),
         "drain-ms-max" => (None, "what is open is cut off; exit code 3"),
         "reflection" => return None,
@@ -125,6 +138,9 @@ fn every_field_of_the_limits_has_its_flag() {
         commands_per_job_max: _,
         queue_jobs_max: _,
         queue_bytes_max: _,
+        stream_idle_ms_max: _,
+        stream_stall_ms_max: _,
+        connection_age_ms_max: _,
     } = v1::Limits::default();
-    assert_eq!(table.matches("`limits.").count(), 7);
+    assert_eq!(table.matches("`limits.").count(), 10);
 }

@@ -39,6 +39,14 @@ fn queue(workers: u32) -> Queue {
     pool.queue().clone()
 }
 
+fn activity() -> Arc<Activity> {
+    activity_under(&Drain::default())
+}
+
+fn activity_under(drain: &Drain) -> Arc<Activity> {
+    Arc::new(Activity::new(true, drain.stopping()))
+}
+
 struct Outcome {
     ids: Vec<u64>,
     end: End,
@@ -73,6 +81,7 @@ async fn run(requests: Vec<Result<Bytes, End>>) -> Outcome {
         limits(),
         None,
         &Drain::default(),
+        activity(),
     ))
     .await
 }
@@ -126,7 +135,14 @@ async fn nothing_is_read_after_a_malformed_message() {
     let malformed = Bytes::from_static(&[0x0a, 0x02, 0x08, 0xff]);
     let (sender, receiver) = mpsc::channel(8);
     let requests = ReceiverStream::new(receiver);
-    let session = Session::new(requests, queue(1), limits(), None, &Drain::default());
+    let session = Session::new(
+        requests,
+        queue(1),
+        limits(),
+        None,
+        &Drain::default(),
+        activity(),
+    );
     sender.send(Ok(message([1]))).await.unwrap();
     sender.send(Ok(malformed)).await.unwrap();
     let Outcome { ids, end } = finish(session).await;
@@ -153,7 +169,14 @@ async fn a_command_larger_than_the_budget_goes_alone() {
         ..limits()
     };
     let requests = tokio_stream::iter((0..50).map(|id| Ok(message([id, id + 50]))));
-    let session = Session::new(requests, queue(2), tiny, None, &Drain::default());
+    let session = Session::new(
+        requests,
+        queue(2),
+        tiny,
+        None,
+        &Drain::default(),
+        activity(),
+    );
     let Outcome { ids, end } = finish(session).await;
     assert_eq!((ids, end), ((0..100).collect(), End::Answered));
 }
@@ -169,7 +192,14 @@ async fn stops_reading_when_the_budget_is_used_up() {
         sender.try_send(Ok(message([id]))).unwrap();
     }
     let requests = ReceiverStream::new(receiver);
-    let mut session = Session::new(requests, queue(0), budget, None, &Drain::default());
+    let mut session = Session::new(
+        requests,
+        queue(0),
+        budget,
+        None,
+        &Drain::default(),
+        activity(),
+    );
     let polled = tokio::time::timeout(std::time::Duration::ZERO, session.next()).await;
     assert!(polled.is_err(), "no worker, no answer");
     let read = sender.capacity();
@@ -198,6 +228,7 @@ async fn stops_reading_when_the_queue_is_full_and_goes_on_when_it_is_not() {
         config.session_limits(),
         None,
         &Drain::default(),
+        activity(),
     );
     let Outcome { ids, end } = finish(session).await;
     assert_eq!((ids, end), ((0..500).collect(), End::Answered));
@@ -210,7 +241,14 @@ async fn shutdown_answers_what_was_read_and_ends_unavailable() {
     let (sender, receiver) = mpsc::channel(8);
     let drain = Drain::default();
     let requests = ReceiverStream::new(receiver);
-    let mut session = Session::new(requests, queue(1), limits(), None, &drain);
+    let mut session = Session::new(
+        requests,
+        queue(1),
+        limits(),
+        None,
+        &drain,
+        activity_under(&drain),
+    );
     sender.send(Ok(message([1]))).await.unwrap();
     let first = session.next().await.unwrap().unwrap();
     assert_eq!(
@@ -234,6 +272,7 @@ async fn the_deadline_ends_a_session_that_cannot_be_answered() {
         limits(),
         Some(deadline),
         &Drain::default(),
+        activity(),
     );
     assert_eq!(finish(session).await.end, End::DeadlineExceeded);
 }
@@ -242,7 +281,14 @@ async fn the_deadline_ends_a_session_that_cannot_be_answered() {
 async fn a_dropped_session_abandons_its_jobs() {
     let queue = queue(0);
     let requests = tokio_stream::iter([Ok(message([1]))]).chain(tokio_stream::pending());
-    let mut session = Session::new(requests, queue.clone(), limits(), None, &Drain::default());
+    let mut session = Session::new(
+        requests,
+        queue.clone(),
+        limits(),
+        None,
+        &Drain::default(),
+        activity(),
+    );
     let polled = tokio::time::timeout(std::time::Duration::ZERO, session.next()).await;
     assert!(polled.is_err(), "no worker, no answer");
     let lease = queue.take().await.unwrap();
@@ -255,7 +301,14 @@ async fn a_dropped_session_abandons_its_jobs() {
 async fn a_lost_job_ends_the_session() {
     let queue = queue(0);
     let requests = tokio_stream::iter([Ok(message([1]))]).chain(tokio_stream::pending());
-    let session = Session::new(requests, queue.clone(), limits(), None, &Drain::default());
+    let session = Session::new(
+        requests,
+        queue.clone(),
+        limits(),
+        None,
+        &Drain::default(),
+        activity(),
+    );
     let (ended, ()) = tokio::join!(finish(session), async {
         drop(queue.take().await);
     });
@@ -282,7 +335,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let outcome = runtime.block_on(async {
             let requests = tokio_stream::iter(requests);
-            finish(Session::new(requests, queue(2), limits, None, &Drain::default())).await
+            finish(Session::new(requests, queue(2), limits, None, &Drain::default(), activity())).await
         });
         prop_assert_eq!(outcome.ids, (0..sizes.iter().sum()).collect::<Vec<u64>>());
         prop_assert_eq!(outcome.end, End::Answered);

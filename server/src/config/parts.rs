@@ -1,0 +1,84 @@
+//! What each part of the server, and its clients, get of the settings. It knows nothing of flags.
+
+use std::time::Duration;
+
+use robot_api::v1;
+
+use super::Config;
+use crate::connection::ConnectionLimits;
+use crate::cut::JobLimits;
+use crate::queue::QueueLimits;
+use crate::session::SessionLimits;
+use crate::watch::WatchLimits;
+use crate::worker::WorkerConfig;
+
+impl Config {
+    pub(crate) fn session_limits(&self) -> SessionLimits {
+        SessionLimits {
+            commands_per_message_max: self.commands_per_message_max as usize,
+            in_flight_bytes_max: self.stream_in_flight_bytes_max as usize,
+            job: JobLimits {
+                commands_max: self.job_commands_max,
+                bytes_max: self.job_bytes_max as usize,
+                actions_max: self.actions_per_command_max as usize,
+            },
+        }
+    }
+
+    pub(crate) fn queue_limits(&self) -> QueueLimits {
+        QueueLimits {
+            jobs_max: self.queue_jobs_max as usize,
+            bytes_max: self.queue_bytes_max as usize,
+        }
+    }
+
+    pub(crate) fn watch_limits(&self) -> WatchLimits {
+        WatchLimits {
+            idle_max: millis(self.stream_idle_ms_max),
+            stall_max: millis(self.stream_stall_ms_max),
+        }
+    }
+
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            handshake_max: millis(self.handshake_ms_max),
+            age_max: (self.connection_age_ms_max > 0).then(|| millis(self.connection_age_ms_max)),
+            grace_max: millis(self.drain_ms_max),
+            streams_max: self.streams_per_connection_max,
+            header_bytes_max: self.header_bytes_max,
+        }
+    }
+
+    pub(crate) fn worker_config(&self) -> WorkerConfig {
+        WorkerConfig {
+            actions_max: self.actions_per_command_max as usize,
+            #[cfg(feature = "fault-injection")]
+            panic_on_multiples_of: self.panic_on_multiples_of,
+        }
+    }
+
+    pub(crate) fn server_info(&self, workers: u32) -> v1::GetServerInfoResponse {
+        v1::GetServerInfoResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            semantics_version: robot::SEMANTICS_VERSION,
+            limits: Some(v1::Limits {
+                commands_per_message_max: self.commands_per_message_max,
+                actions_per_command_max: self.actions_per_command_max,
+                message_bytes_max: self.message_bytes_max.into(),
+                stream_in_flight_bytes_max: self.stream_in_flight_bytes_max.into(),
+                commands_per_job_max: self.job_commands_max,
+                queue_jobs_max: self.queue_jobs_max,
+                queue_bytes_max: self.queue_bytes_max.into(),
+                stream_idle_ms_max: self.stream_idle_ms_max,
+                stream_stall_ms_max: self.stream_stall_ms_max,
+                connection_age_ms_max: self.connection_age_ms_max,
+            }),
+            workers,
+            queue_kind: v1::QueueKind::Embedded.into(),
+        }
+    }
+}
+
+fn millis(count: u32) -> Duration {
+    Duration::from_millis(count.into())
+}

@@ -1,0 +1,185 @@
+//! One connection, from its first byte to its last: handshake, HTTP/2 with every protection that hyper has, and the
+//! ways in which it ends: the client's, a graceful one once the drain has begun or it has grown old, or the cut. It
+//! knows nothing of what is served.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tonic::service::Routes;
+
+use crate::drain::Drain;
+use crate::handshake::{Begun, handshake};
+use crate::http::{answer, is_session};
+use crate::linger;
+use crate::watch::{CallTasks, Watch};
+
+/// A connection that is silent for this long is asked whether it is still there, and has as long to answer.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+/// Streams that a client may reset before they are handled, or make us reset, before its connection is closed.
+const PENDING_RESETS_MAX: usize = 20;
+const LOCAL_RESETS_MAX: usize = 1024;
+/// Bytes that hyper holds for one stream until its client makes room.
+const SEND_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that a client may send on one stream before they are read.
+const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
+/// The same for all its streams together. As large as the windows of many streams, so that one that is not read does
+/// not hold up the others. And h2 bounds what small frames cost by half of it, and closes the connection of a client
+/// that sends more of them than are read: with a smaller window that would be any client that sends each command in a
+/// frame of its own and has to wait.
+const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+/// What HTTP/2 asks for at least, and what hyper defaults to.
+const FRAME_BYTES_MAX: u32 = 16 * 1024;
+const HEADER_TABLE_BYTES_MAX: u32 = 4 * 1024;
+
+/// What bounds a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConnectionLimits {
+    /// Until the client has said that it speaks HTTP/2.
+    pub(crate) handshake_max: Duration,
+    /// Until it is told to go elsewhere, give or take a tenth.
+    pub(crate) age_max: Option<Duration>,
+    /// From then on, until it is dropped.
+    pub(crate) grace_max: Duration,
+    /// Calls that are open at the same time.
+    pub(crate) streams_max: u32,
+    /// Bytes of headers in one call.
+    pub(crate) header_bytes_max: u32,
+}
+
+/// What all connections share.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    pub(crate) limits: ConnectionLimits,
+    pub(crate) routes: Routes,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) drain: Drain,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(stream: TcpStream, server: Server) {
+    // Answers are small and wanted at once. A socket that cannot be set so is slower, not broken.
+    let _slower = stream.set_nodelay(true);
+    let Some(mut begun) = begin(stream, &server).await else {
+        return;
+    };
+    if !serve_to_the_end(&mut begun, &server).await {
+        return;
+    }
+    let closed = linger::close(begun);
+    server.drain.cutting().run_until_cancelled(closed).await;
+}
+
+/// Waits for what has to come before the first request. A connection that has not come so far holds up no drain.
+async fn begin(stream: TcpStream, server: &Server) -> Option<Begun<TcpStream>> {
+    let begun = timeout(server.limits.handshake_max, handshake(stream));
+    match server.drain.drained().run_until_cancelled(begun).await? {
+        Ok(Ok(begun)) => Some(begun),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection ended before it began");
+            None
+        }
+        Err(_elapsed) => {
+            tracing::debug!("a connection did not begin in time");
+            None
+        }
+    }
+}
+
+fn builder(limits: ConnectionLimits, calls: CallTasks) -> http2::Builder<CallTasks> {
+    let mut builder = http2::Builder::new(calls);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.header_bytes_max)
+        .header_table_size(HEADER_TABLE_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(LOCAL_RESETS_MAX)
+        .max_send_buf_size(SEND_BUFFER_BYTES_MAX)
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE);
+    builder
+}
+
+/// False if it was dropped before its end.
+async fn serve_to_the_end(stream: &mut Begun<TcpStream>, server: &Server) -> bool {
+    let Server {
+        limits,
+        routes,
+        watch,
+        drain,
+    } = server;
+    let own = drain.of_connection();
+    let calls = CallTasks::default();
+    let used = AtomicBool::new(false);
+    let service = service_fn(|request: Request<Incoming>| {
+        used.store(true, Ordering::Relaxed);
+        let call = Watch::open(watch, is_session(&request), own.stopping());
+        calls.expect(&call);
+        let answered = answer(request, routes.clone(), own.clone(), call);
+        async { Ok::<_, Infallible>(answered.await) }
+    });
+    let builder = builder(*limits, calls.clone());
+    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+
+    tokio::select! {
+        ended = served.as_mut() => {
+            log_end(ended);
+            return true;
+        }
+        () = own.stopping().cancelled() => {}
+        () = aged(limits.age_max) => own.end_connection(),
+    }
+    served.as_mut().graceful_shutdown();
+    let grace = async {
+        match drain.stopping().is_cancelled() {
+            // The drain has a deadline of its own.
+            true => pending().await,
+            false => sleep(limits.grace_max).await,
+        }
+    };
+    // One that never sent a request may not listen either: waiting for its goodbye could take for ever.
+    let silent = async {
+        drain.drained().cancelled().await;
+        if used.load(Ordering::Relaxed) {
+            pending().await
+        }
+    };
+    tokio::select! {
+        ended = served.as_mut() => {
+            log_end(ended);
+            true
+        }
+        () = grace => false,
+        () = silent => false,
+        () = drain.cutting().cancelled() => false,
+    }
+}
+
+/// Waits until a connection has reached its age. Not all at the same time, or clients that came together would also
+/// come back together.
+async fn aged(age_max: Option<Duration>) {
+    match age_max {
+        None => pending().await,
+        Some(age) => sleep(age.mul_f64(0.9 + 0.2 * fastrand::f64())).await,
+    }
+}
+
+fn log_end(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}

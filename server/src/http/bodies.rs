@@ -1,0 +1,150 @@
+//! The bodies of requests and responses, and what is seen of them as they pass.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, HeaderValue};
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::GRPC_STATUS;
+use crate::drain::Drain;
+use crate::watch::{Activity, WatchedCall};
+
+pin_project! {
+    /// A request's body that notes whether it ended cleanly.
+    pub(super) struct RequestBody {
+        #[pin]
+        pub(super) body: Incoming,
+        pub(super) call: Arc<Activity>,
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.project();
+        let polled = this.body.poll_frame(cx);
+        match &polled {
+            Poll::Ready(None) => this.call.request_ended(),
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
+                this.call.request_ended();
+            }
+            _ => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+pin_project! {
+    /// A response that ends when the server has been drained: for calls that have no end of their own.
+    pub(super) struct UntilDrained<B> {
+        #[pin]
+        body: B,
+        #[pin]
+        drained: WaitForCancellationFutureOwned,
+        ended: bool,
+    }
+}
+
+impl<B> UntilDrained<B> {
+    pub(super) fn new(body: B, drain: &Drain) -> Self {
+        Self {
+            body,
+            drained: drain.drained().clone().cancelled_owned(),
+            ended: false,
+        }
+    }
+}
+
+impl<B: Body<Data: Buf>> Body for UntilDrained<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        if *this.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = this.body.poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        if this.drained.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        *this.ended = true;
+        let mut trailers = HeaderMap::new();
+        trailers.insert(
+            GRPC_STATUS,
+            HeaderValue::from(tonic::Code::Unavailable as i32),
+        );
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.body.is_end_stream()
+    }
+}
+
+pin_project! {
+    /// A response that notes when the connection takes a frame, and when it asks for the next. In between it holds
+    /// the frame, because the client does not read.
+    pub(crate) struct Observed<B> {
+        #[pin]
+        body: B,
+        call: WatchedCall,
+    }
+}
+
+impl<B> Observed<B> {
+    pub(super) fn new(body: B, call: WatchedCall) -> Self {
+        Self { body, call }
+    }
+}
+
+impl<B: Body> Body for Observed<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let call = this.call.activity();
+        call.frame_wanted();
+        let polled = this.body.poll_frame(cx);
+        if polled.is_ready() {
+            call.frame_given();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
