@@ -2,13 +2,14 @@
 //! enough to count the commands, to cut a message at their boundaries and to join messages, so whoever moves commands
 //! never pays for decoding them. It knows nothing of what is inside a command.
 
-use crate::cursor::{self, Cursor, WireType};
+use crate::cursor::{self, Cursor, DELIMITED};
 
 pub use crate::cursor::Malformed;
 
 /// The number of the field that holds the commands, in `ExecuteStreamRequest` and `ExecuteRequest` alike; and of the
 /// field that holds the results, in both responses.
 pub const REPEATED_FIELD: u32 = 1;
+const COMMANDS: u32 = cursor::key(REPEATED_FIELD, DELIMITED);
 
 /// One command in a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +36,12 @@ pub fn frames(message: &[u8]) -> Frames<'_> {
 /// Counts the commands of an encoded request message. An error says that the message is no valid protobuf on the
 /// outside; a command may still turn out to be malformed inside.
 pub fn count(message: &[u8]) -> Result<usize, Malformed> {
-    frames(message).try_fold(0, |count, frame| frame.map(|_| count + 1))
+    let mut frames = frames(message);
+    let mut count = 0;
+    while frames.try_next()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
 }
 
 impl<'a> Frames<'a> {
@@ -44,19 +50,28 @@ impl<'a> Frames<'a> {
         self.cursor.rest.len()
     }
 
+    /// The next command; must not be called again after an error.
+    #[inline]
+    fn try_next(&mut self) -> Result<Option<Frame<'a>>, Malformed> {
+        self.read().map_err(|reason| Malformed {
+            what: "the request message",
+            reason,
+        })
+    }
+
+    #[inline]
     fn read(&mut self) -> Result<Option<Frame<'a>>, &'static str> {
         let cursor = &mut self.cursor;
         while !cursor.is_empty() {
             let start = cursor.rest;
-            let (field, wire_type) = cursor.key()?;
-            if field != REPEATED_FIELD {
-                cursor.skip(field, wire_type, cursor::DEPTH_MAX)?;
-                continue;
+            match cursor.key()? {
+                COMMANDS => {
+                    let command = cursor.delimited()?;
+                    let framed = &start[..start.len() - cursor.rest.len()];
+                    return Ok(Some(Frame { command, framed }));
+                }
+                other => cursor.skip(other, REPEATED_FIELD, cursor::DEPTH_MAX)?,
             }
-            cursor::expect(wire_type, WireType::Delimited)?;
-            let command = cursor.delimited()?;
-            let framed = &start[..start.len() - cursor.rest.len()];
-            return Ok(Some(Frame { command, framed }));
         }
         Ok(None)
     }
@@ -65,16 +80,13 @@ impl<'a> Frames<'a> {
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let read = self.read();
-        if read.is_err() {
+        let next = self.try_next();
+        if next.is_err() {
             self.cursor.rest = &[];
         }
-        read.map_err(|reason| Malformed {
-            what: "the request message",
-            reason,
-        })
-        .transpose()
+        next.transpose()
     }
 }
 

@@ -5,10 +5,10 @@
 pub(crate) const DEPTH_MAX: u32 = 100;
 
 const NO_END: &str = "it ends in the middle of a field";
-const VARINT: &str = "a varint is longer than ten bytes";
-const KEY: &str = "a field has an invalid number";
+const VARINT_TOO_LONG: &str = "a varint is longer than ten bytes";
+const FIELD: &str = "a field has an invalid number";
 const WIRE_TYPE: &str = "a field has an invalid wire type";
-const GROUP_END: &str = "a group ends that did not begin";
+const NO_GROUP: &str = "a group ends that did not begin";
 const DEPTH: &str = "groups are nested too deep";
 
 /// The bytes are no valid protobuf of their message.
@@ -20,15 +20,17 @@ pub struct Malformed {
     pub(crate) reason: &'static str,
 }
 
-/// How a field's value is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WireType {
-    Varint,
-    Fixed64,
-    Delimited,
-    GroupStart,
-    GroupEnd,
-    Fixed32,
+/// How a field's value is encoded: the low three bits of its key.
+pub(crate) const VARINT: u32 = 0;
+pub(crate) const FIXED64: u32 = 1;
+pub(crate) const DELIMITED: u32 = 2;
+const GROUP_START: u32 = 3;
+const GROUP_END: u32 = 4;
+const FIXED32: u32 = 5;
+
+/// The key of a field: its number and how its value is encoded.
+pub(crate) const fn key(field: u32, wire_type: u32) -> u32 {
+    field << 3 | wire_type
 }
 
 /// A place in a message. After an error it must not be used any more.
@@ -48,22 +50,22 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
-    /// The number and the wire type of the next field.
+    /// The next field's key, which may be none: see [`Cursor::skip`].
     #[inline]
-    pub(crate) fn key(&mut self) -> Read<(u32, WireType)> {
-        let key = u32::try_from(self.varint()?).map_err(|_too_large| KEY)?;
-        let wire_type = match key & 7 {
-            0 => WireType::Varint,
-            1 => WireType::Fixed64,
-            2 => WireType::Delimited,
-            3 => WireType::GroupStart,
-            4 => WireType::GroupEnd,
-            5 => WireType::Fixed32,
-            _ => return Err(WIRE_TYPE),
-        };
-        match key >> 3 {
-            0 => Err(KEY),
-            field => Ok((field, wire_type)),
+    pub(crate) fn key(&mut self) -> Read<u32> {
+        u32::try_from(self.varint()?).map_err(|_too_large| FIELD)
+    }
+
+    /// Takes the next field's key if it is this one, of one byte.
+    #[inline]
+    pub(crate) fn take_key(&mut self, key: u32) -> bool {
+        debug_assert!(key < 0x80);
+        match *self.rest {
+            [byte, ref rest @ ..] if u32::from(byte) == key => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -83,7 +85,7 @@ impl<'a> Cursor<'a> {
         for (index, &byte) in self.rest.iter().enumerate() {
             // Nine bytes hold 63 bits: the tenth holds one more and must be the last.
             if index == 9 && byte > 1 {
-                return Err(VARINT);
+                return Err(VARINT_TOO_LONG);
             }
             value |= u64::from(byte & 0x7f) << (7 * index);
             if byte < 0x80 {
@@ -114,33 +116,37 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// Skips the value of a field that nobody knows. `depth` is how many groups may be nested from here on.
-    pub(crate) fn skip(&mut self, field: u32, wire_type: WireType, depth: u32) -> Read<()> {
+    /// Skips the value of a field whose key is not among those that are known: with any other wire type, one of the
+    /// fields up to `known_max` is an error. `depth` is how many groups may be nested from here on.
+    pub(crate) fn skip(&mut self, key: u32, known_max: u32, depth: u32) -> Read<()> {
+        match key >> 3 {
+            0 => Err(FIELD),
+            field if field <= known_max => Err(WIRE_TYPE),
+            _ => self.skip_value(key, depth),
+        }
+    }
+
+    fn skip_value(&mut self, key: u32, depth: u32) -> Read<()> {
         if depth == 0 {
             return Err(DEPTH);
         }
-        match wire_type {
-            WireType::Varint => self.varint().map(drop),
-            WireType::Fixed64 => self.take(8).map(drop),
-            WireType::Fixed32 => self.take(4).map(drop),
-            WireType::Delimited => self.delimited().map(drop),
-            WireType::GroupEnd => Err(GROUP_END),
-            WireType::GroupStart => loop {
-                match self.key()? {
-                    (end, WireType::GroupEnd) if end == field => return Ok(()),
-                    (_, WireType::GroupEnd) => return Err(GROUP_END),
-                    (inner, wire_type) => self.skip(inner, wire_type, depth - 1)?,
+        match key & 7 {
+            VARINT => self.varint().map(drop),
+            FIXED64 => self.take(8).map(drop),
+            FIXED32 => self.take(4).map(drop),
+            DELIMITED => self.delimited().map(drop),
+            GROUP_END => Err(NO_GROUP),
+            GROUP_START => {
+                let end = key + 1;
+                loop {
+                    let inner = self.key()?;
+                    if inner == end {
+                        return Ok(());
+                    }
+                    self.skip(inner, 0, depth - 1)?;
                 }
-            },
+            }
+            _ => Err(WIRE_TYPE),
         }
-    }
-}
-
-/// A known field must have the wire type of its type.
-#[inline]
-pub(crate) fn expect(wire_type: WireType, expected: WireType) -> Read<()> {
-    match wire_type == expected {
-        true => Ok(()),
-        false => Err(WIRE_TYPE),
     }
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use bytes::Bytes;
 use robot::{Command, Event, Outcome, Rejection, State};
 
-use crate::cursor::{Cursor, DEPTH_MAX, Malformed, WireType, expect};
+use crate::cursor::{Cursor, DELIMITED, DEPTH_MAX, FIXED64, Malformed, VARINT, key};
 use crate::v1::action::Kind;
 use crate::v1::command_error::{Location, Reason};
 use crate::{v1, wire};
@@ -18,6 +18,26 @@ const COMMAND_DEPTH: u32 = DEPTH_MAX - 1;
 const FIELD_DEPTH: u32 = COMMAND_DEPTH - 1;
 const KIND_DEPTH: u32 = FIELD_DEPTH - 1;
 
+/// The keys of the fields that are read, and the highest of their numbers.
+const ID: u32 = key(1, VARINT);
+const STATE: u32 = key(2, DELIMITED);
+const ACTIONS: u32 = key(3, DELIMITED);
+const SCRIPT: u32 = key(4, DELIMITED);
+const WITH_EVENTS: u32 = key(5, VARINT);
+const COMMAND_FIELDS: u32 = 5;
+const MOVE: u32 = key(1, DELIMITED);
+const TURN: u32 = key(2, DELIMITED);
+const SET_MODE: u32 = key(3, DELIMITED);
+const START: u32 = key(4, DELIMITED);
+const STOP: u32 = key(5, DELIMITED);
+const ACTION_FIELDS: u32 = 5;
+const DOUBLE_1: u32 = key(1, FIXED64);
+const DOUBLE_2: u32 = key(2, FIXED64);
+const DOUBLE_3: u32 = key(3, FIXED64);
+const ENUM_4: u32 = key(4, VARINT);
+const STATE_FIELDS: u32 = 4;
+const ENUM_1: u32 = key(1, VARINT);
+
 /// Bytes of a result's own tag and length.
 const HEAD_BYTES_MAX: usize = 6;
 
@@ -26,19 +46,19 @@ type Read<T> = Result<T, &'static str>;
 /// Reads commands, one after the other, into the same memory.
 #[derive(Debug, Default)]
 pub struct CommandReader {
+    state: Option<v1::RobotState>,
     actions: Vec<v1::Action>,
+    with_events: bool,
     command: Command,
 }
 
-/// What a command's message says besides its actions.
+/// What is needed of a command's message to answer it, besides what the reader keeps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Head<'a> {
     /// The client's number.
     pub id: u64,
     /// The program as text, or nothing.
     pub script: &'a str,
-    state: Option<v1::RobotState>,
-    with_events: bool,
 }
 
 impl CommandReader {
@@ -59,10 +79,10 @@ impl CommandReader {
     /// Makes a command of what was decoded last, if it may be run: see [`wire::command_from`].
     pub fn check(&mut self, head: &Head<'_>, actions_max: usize) -> Result<(), Rejection> {
         let parts = wire::Parts {
-            state: head.state.as_ref(),
+            state: self.state.as_ref(),
             actions: &self.actions,
             script: head.script,
-            with_events: head.with_events,
+            with_events: self.with_events,
         };
         wire::command_into(parts, actions_max, &mut self.command)
     }
@@ -73,46 +93,46 @@ impl CommandReader {
     }
 
     fn read<'a>(&mut self, bytes: &'a [u8], actions_max: usize) -> Read<Head<'a>> {
-        let mut head = Head {
-            id: 0,
-            script: "",
-            state: None,
-            with_events: false,
-        };
+        let mut head = Head { id: 0, script: "" };
+        self.state = None;
         self.actions.clear();
+        self.with_events = false;
         let mut cursor = Cursor::new(bytes);
+        // Fields in the order of their numbers, as writers put them, need no jumps that a processor would have to
+        // guess. Whatever is left is in some other order.
+        if cursor.take_key(ID) {
+            head.id = cursor.varint()?;
+        }
+        if cursor.take_key(STATE) {
+            read_state(cursor.delimited()?, self.state.get_or_insert_default())?;
+        }
+        while cursor.take_key(ACTIONS) {
+            self.read_action(&mut cursor, actions_max)?;
+        }
         while !cursor.is_empty() {
-            let (field, wire_type) = cursor.key()?;
-            match field {
-                1 => {
-                    expect(wire_type, WireType::Varint)?;
-                    head.id = cursor.varint()?;
-                }
-                2 => {
-                    expect(wire_type, WireType::Delimited)?;
-                    read_state(cursor.delimited()?, head.state.get_or_insert_default())?;
-                }
-                3 => {
-                    expect(wire_type, WireType::Delimited)?;
-                    let action = read_action(cursor.delimited()?)?;
-                    // One more than allowed is enough to reject the command.
-                    if self.actions.len() <= actions_max {
-                        self.actions.push(action);
-                    }
-                }
-                4 => {
-                    expect(wire_type, WireType::Delimited)?;
+            match cursor.key()? {
+                ID => head.id = cursor.varint()?,
+                STATE => read_state(cursor.delimited()?, self.state.get_or_insert_default())?,
+                ACTIONS => self.read_action(&mut cursor, actions_max)?,
+                SCRIPT => {
                     head.script = str::from_utf8(cursor.delimited()?)
                         .map_err(|_invalid| "its script is not UTF-8")?;
                 }
-                5 => {
-                    expect(wire_type, WireType::Varint)?;
-                    head.with_events = cursor.varint()? != 0;
-                }
-                _ => cursor.skip(field, wire_type, COMMAND_DEPTH)?,
+                WITH_EVENTS => self.with_events = cursor.varint()? != 0,
+                other => cursor.skip(other, COMMAND_FIELDS, COMMAND_DEPTH)?,
             }
         }
         Ok(head)
+    }
+
+    #[inline]
+    fn read_action(&mut self, cursor: &mut Cursor<'_>, actions_max: usize) -> Read<()> {
+        let action = read_action(cursor.delimited()?)?;
+        // One more than allowed is enough to reject the command.
+        if self.actions.len() <= actions_max {
+            self.actions.push(action);
+        }
+        Ok(())
     }
 }
 
@@ -125,98 +145,106 @@ fn read_state(bytes: &[u8], state: &mut v1::RobotState) -> Read<()> {
         mode,
     } = state;
     let mut cursor = Cursor::new(bytes);
+    for (key, value) in [
+        (DOUBLE_1, &mut *x),
+        (DOUBLE_2, &mut *y),
+        (DOUBLE_3, &mut *heading_degrees),
+    ] {
+        if cursor.take_key(key) {
+            *value = cursor.double()?;
+        }
+    }
     while !cursor.is_empty() {
-        let (field, wire_type) = cursor.key()?;
-        match field {
-            1 => read_double(&mut cursor, wire_type, x)?,
-            2 => read_double(&mut cursor, wire_type, y)?,
-            3 => read_double(&mut cursor, wire_type, heading_degrees)?,
-            4 => read_enum(&mut cursor, wire_type, mode)?,
-            _ => cursor.skip(field, wire_type, FIELD_DEPTH)?,
+        match cursor.key()? {
+            DOUBLE_1 => *x = cursor.double()?,
+            DOUBLE_2 => *y = cursor.double()?,
+            DOUBLE_3 => *heading_degrees = cursor.double()?,
+            ENUM_4 => *mode = read_enum(&mut cursor)?,
+            other => cursor.skip(other, STATE_FIELDS, FIELD_DEPTH)?,
         }
     }
     Ok(())
 }
 
 /// Of two kinds the last one counts; two of the same kind are merged.
+#[inline]
 fn read_action(bytes: &[u8]) -> Read<v1::Action> {
     let mut kind = None;
     let mut cursor = Cursor::new(bytes);
     while !cursor.is_empty() {
-        let (field, wire_type) = cursor.key()?;
-        if !(1..=5).contains(&field) {
-            cursor.skip(field, wire_type, FIELD_DEPTH)?;
-            continue;
-        }
-        expect(wire_type, WireType::Delimited)?;
-        let mut inner = Cursor::new(cursor.delimited()?);
-        kind = Some(match (field, kind) {
-            (1, Some(Kind::Move(before))) => read_move(&mut inner, before)?,
-            (1, _) => read_move(&mut inner, v1::Move::default())?,
-            (2, Some(Kind::Turn(before))) => read_turn(&mut inner, before)?,
-            (2, _) => read_turn(&mut inner, v1::Turn::default())?,
-            (3, Some(Kind::SetMode(before))) => read_set_mode(&mut inner, before)?,
-            (3, _) => read_set_mode(&mut inner, v1::SetMode::default())?,
-            (4, _) => read_nothing(&mut inner, Kind::Start(v1::Start {}))?,
-            (_, _) => read_nothing(&mut inner, Kind::Stop(v1::Stop {}))?,
+        kind = Some(match (cursor.key()?, kind) {
+            (MOVE, Some(Kind::Move(before))) => read_move(cursor.delimited()?, before)?,
+            (MOVE, _) => read_move(cursor.delimited()?, v1::Move::default())?,
+            (TURN, Some(Kind::Turn(before))) => read_turn(cursor.delimited()?, before)?,
+            (TURN, _) => read_turn(cursor.delimited()?, v1::Turn::default())?,
+            (SET_MODE, Some(Kind::SetMode(before))) => read_set_mode(cursor.delimited()?, before)?,
+            (SET_MODE, _) => read_set_mode(cursor.delimited()?, v1::SetMode::default())?,
+            (START, _) => read_nothing(cursor.delimited()?, Kind::Start(v1::Start {}))?,
+            (STOP, _) => read_nothing(cursor.delimited()?, Kind::Stop(v1::Stop {}))?,
+            (other, _) => {
+                cursor.skip(other, ACTION_FIELDS, FIELD_DEPTH)?;
+                continue;
+            }
         });
     }
     Ok(v1::Action { kind })
 }
 
-fn read_move(cursor: &mut Cursor<'_>, mut before: v1::Move) -> Read<Kind> {
+#[inline]
+fn read_move(bytes: &[u8], mut before: v1::Move) -> Read<Kind> {
     let v1::Move { distance } = &mut before;
-    while !cursor.is_empty() {
-        match cursor.key()? {
-            (1, wire_type) => read_double(cursor, wire_type, distance)?,
-            (field, wire_type) => cursor.skip(field, wire_type, KIND_DEPTH)?,
-        }
-    }
+    read_double(bytes, distance)?;
     Ok(Kind::Move(before))
 }
 
-fn read_turn(cursor: &mut Cursor<'_>, mut before: v1::Turn) -> Read<Kind> {
+#[inline]
+fn read_turn(bytes: &[u8], mut before: v1::Turn) -> Read<Kind> {
     let v1::Turn { angle_degrees } = &mut before;
-    while !cursor.is_empty() {
-        match cursor.key()? {
-            (1, wire_type) => read_double(cursor, wire_type, angle_degrees)?,
-            (field, wire_type) => cursor.skip(field, wire_type, KIND_DEPTH)?,
-        }
-    }
+    read_double(bytes, angle_degrees)?;
     Ok(Kind::Turn(before))
 }
 
-fn read_set_mode(cursor: &mut Cursor<'_>, mut before: v1::SetMode) -> Read<Kind> {
-    let v1::SetMode { mode } = &mut before;
+/// A message whose only field is a double.
+#[inline]
+fn read_double(bytes: &[u8], value: &mut f64) -> Read<()> {
+    let mut cursor = Cursor::new(bytes);
+    if cursor.take_key(DOUBLE_1) {
+        *value = cursor.double()?;
+    }
     while !cursor.is_empty() {
         match cursor.key()? {
-            (1, wire_type) => read_enum(cursor, wire_type, mode)?,
-            (field, wire_type) => cursor.skip(field, wire_type, KIND_DEPTH)?,
+            DOUBLE_1 => *value = cursor.double()?,
+            other => cursor.skip(other, 1, KIND_DEPTH)?,
+        }
+    }
+    Ok(())
+}
+
+fn read_set_mode(bytes: &[u8], mut before: v1::SetMode) -> Read<Kind> {
+    let v1::SetMode { mode } = &mut before;
+    let mut cursor = Cursor::new(bytes);
+    while !cursor.is_empty() {
+        match cursor.key()? {
+            ENUM_1 => *mode = read_enum(&mut cursor)?,
+            other => cursor.skip(other, 1, KIND_DEPTH)?,
         }
     }
     Ok(Kind::SetMode(before))
 }
 
-fn read_nothing(cursor: &mut Cursor<'_>, kind: Kind) -> Read<Kind> {
+fn read_nothing(bytes: &[u8], kind: Kind) -> Read<Kind> {
+    let mut cursor = Cursor::new(bytes);
     while !cursor.is_empty() {
-        let (field, wire_type) = cursor.key()?;
-        cursor.skip(field, wire_type, KIND_DEPTH)?;
+        let other = cursor.key()?;
+        cursor.skip(other, 0, KIND_DEPTH)?;
     }
     Ok(kind)
 }
 
+/// As every implementation does: an enum is the low 32 bits.
 #[inline]
-fn read_double(cursor: &mut Cursor<'_>, wire_type: WireType, value: &mut f64) -> Read<()> {
-    expect(wire_type, WireType::Fixed64)?;
-    *value = cursor.double()?;
-    Ok(())
-}
-
-fn read_enum(cursor: &mut Cursor<'_>, wire_type: WireType, value: &mut i32) -> Read<()> {
-    expect(wire_type, WireType::Varint)?;
-    // As every implementation does: an enum is the low 32 bits.
-    *value = cursor.varint()? as i32;
-    Ok(())
+fn read_enum(cursor: &mut Cursor<'_>) -> Read<i32> {
+    Ok(cursor.varint()? as i32)
 }
 
 /// Collects the results of a job. They are written as soon as they are known, but for what is known at the job's end

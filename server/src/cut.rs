@@ -30,6 +30,8 @@ pub(crate) struct Cutter {
     open: BytesMut,
     open_commands: u32,
     open_results_bytes_max: usize,
+    /// The size of the job before it: the next one is most likely as large.
+    last_bytes: usize,
     next_sequence: u32,
 }
 
@@ -53,6 +55,7 @@ impl Cutter {
             open: BytesMut::new(),
             open_commands: 0,
             open_results_bytes_max: 0,
+            last_bytes: 0,
             next_sequence: 0,
         }
     }
@@ -79,11 +82,19 @@ impl Cutter {
             && self.open.len() + message.len() <= self.limits.bytes_max
             && self.open_results_bytes_max + results <= room;
         if fits {
-            self.open.extend_from_slice(message);
-            self.open_commands = all as u32;
-            self.open_results_bytes_max += results;
+            self.add(message, commands as u32, results);
         }
         fits
+    }
+
+    /// Puts commands into the open job.
+    fn add(&mut self, framed: &[u8], commands: u32, results_bytes_max: usize) {
+        if self.open.is_empty() {
+            self.open.reserve(self.last_bytes);
+        }
+        self.open.extend_from_slice(framed);
+        self.open_commands += commands;
+        self.open_results_bytes_max += results_bytes_max;
     }
 
     /// From here on a job holds at most so many commands, if its limits allow as many.
@@ -94,31 +105,33 @@ impl Cutter {
     /// Moves commands into the open job while it is within its bounds and their results fit into `room` bytes. With
     /// `alone`, the first command goes in even if its result does not fit.
     pub(crate) fn fill(&mut self, room: usize, alone: bool) -> Filled {
-        let commands_max = self.commands_max;
-        let mut frames = batch::frames(&self.message);
+        if self.message.is_empty() {
+            return Filled::Drained;
+        }
+        let mut message = std::mem::take(&mut self.message);
+        let mut frames = batch::frames(&message);
         let mut taken = 0;
         let filled = loop {
             let Some(frame) = frames.next() else {
-                taken = self.message.len();
+                taken = message.len();
                 break Filled::Drained;
             };
             let framed = frame.expect("the message was accepted").framed;
             let result = wire::results_bytes_max(1, framed.len(), self.limits.actions_max);
             let first = self.open_commands == 0;
             if !first && self.open.len() + framed.len() > self.limits.bytes_max
-                || self.open_commands >= commands_max
+                || self.open_commands >= self.commands_max
             {
                 break Filled::Full;
             }
             if self.open_results_bytes_max + result > room && !(alone && first) {
                 break Filled::NoRoom;
             }
-            self.open.extend_from_slice(framed);
-            self.open_commands += 1;
-            self.open_results_bytes_max += result;
-            taken = self.message.len() - frames.remaining();
+            self.add(framed, 1, result);
+            taken = message.len() - frames.remaining();
         };
-        self.message.advance(taken);
+        message.advance(taken);
+        self.message = message;
         filled
     }
 
@@ -131,8 +144,9 @@ impl Cutter {
     pub(crate) fn seal(&mut self) -> Job {
         let sequence = self.next_sequence;
         self.next_sequence = self.next_sequence.wrapping_add(1);
+        self.last_bytes = self.open.len();
         Job {
-            bytes: self.open.split().freeze(),
+            bytes: std::mem::take(&mut self.open).freeze(),
             commands: std::mem::take(&mut self.open_commands),
             sequence,
             results_bytes_max: std::mem::take(&mut self.open_results_bytes_max),

@@ -92,16 +92,16 @@ impl Runner {
         } = self;
         let mut actions_left = ACTIONS_PER_SLICE_MAX;
         loop {
-            let head = match progress.current {
+            let head = match &progress.current {
                 Some(head) => head,
                 None => {
                     let Some(frame) = progress.frames.next() else {
                         return Ok(false);
                     };
                     let head = reader.decode(frame?.command, config.actions_max)?;
-                    progress.current = Some(head);
+                    let head = progress.current.insert(head);
                     inject_fault(head.id, *config);
-                    if let Err(rejection) = reader.check(&head, config.actions_max) {
+                    if let Err(rejection) = reader.check(head, config.actions_max) {
                         results.rejection(head.id, &rejection, head.script);
                         progress.current = None;
                         continue;
