@@ -10,7 +10,7 @@ const SAMPLE_EVERY: u64 = 997;
 const STREAMS: [usize; 3] = [1, 4, 16];
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1024];
 /// A message of so many of these is just below the default limit of 1 MiB, and within that of 4096 commands.
-const LARGEST: Program = Program::Turns(14);
+const LARGEST: Program = Program::Turns(16);
 const LARGEST_BATCH: usize = 4096;
 
 /// One load, and what is read off it.
@@ -256,7 +256,7 @@ mod tests {
         let bytes = |program| Stamp::new(&command(program), LARGEST_BATCH).len();
         let max = config.message_bytes_max as usize;
         assert!(bytes(LARGEST) <= max);
-        assert!(bytes(Program::Turns(15)) > max);
+        assert!(bytes(Program::Turns(17)) > max);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Streams that are kept full, and the light client beside them. One task owns a stream, sending and receiving: results
 //! make room in the window, and what fits into it is sent at once.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming};
 use tokio::task::JoinSet;
 
 use crate::connection::{Connection, Requests, ended_ok};
@@ -90,6 +93,19 @@ async fn fill(
     Ok(stream.counted)
 }
 
+type NextFrame = Option<Result<Frame<Bytes>, hyper::Error>>;
+
+/// The next frame, if it is there already.
+async fn ready_frame(responses: &mut Incoming) -> Option<NextFrame> {
+    poll_fn(|cx| {
+        Poll::Ready(match Pin::new(&mut *responses).poll_frame(cx) {
+            Poll::Ready(frame) => Some(frame),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
 struct Stream {
     stamp: Stamp,
     window: u64,
@@ -109,12 +125,17 @@ impl Stream {
         let mut sent_at = Instant::now();
         self.send()?;
         loop {
-            let frame = responses.frame().await.context("there are no trailers")??;
-            let piece = match frame.into_data() {
-                Ok(piece) => piece,
-                Err(frame) => return ended_ok(frame.trailers_ref()),
-            };
-            self.take(&mut deframer, piece, sent_at)?;
+            // All that has come is counted before more is sent, so that many small answers do not make many small
+            // requests.
+            let mut next = Some(responses.frame().await);
+            while let Some(frame) = next {
+                let frame = frame.context("there are no trailers")??;
+                match frame.into_data() {
+                    Ok(piece) => self.take(&mut deframer, piece, sent_at)?,
+                    Err(frame) => return ended_ok(frame.trailers_ref()),
+                }
+                next = ready_frame(&mut responses).await;
+            }
             if self.timed && self.tally.answered < self.sent {
                 continue;
             }
