@@ -244,3 +244,42 @@ async fn a_silent_connection_does_not_hold_up_the_end() {
     server.signal("TERM").await;
     assert_eq!(server.wait().await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn without_files_to_open_it_waits_without_spinning_and_then_goes_on() {
+    const FILES_MAX: u32 = 24;
+    const REST_MS: u128 = 100;
+    let flags = ["--workers", "1", "--handshake-ms-max", "600"];
+    let mut server = Server::start_with_files(FILES_MAX, &flags).await;
+    let begin = std::time::Instant::now();
+    let mut held = Vec::new();
+    for _ in 0..FILES_MAX {
+        // The kernel takes them; those that the server accepts are closed at their deadline.
+        held.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    server.log_line("cannot accept").await;
+    let uri = server.uri();
+    let waiting = tokio::spawn(async move {
+        let mut client = RobotServiceClient::connect(uri).await.unwrap();
+        let request = v1::ExecuteRequest {
+            commands: turns(0, 1).commands,
+        };
+        client.execute(request).await.unwrap().into_inner().results
+    });
+    let again = server.log_line("accepting again").await;
+    let (_before, failures) = again.split_once("\"failures\":").unwrap();
+    let failures: u128 = failures.split(['}', ',']).next().unwrap().parse().unwrap();
+    // One try a rest. The first was before we looked, and the clock may tick in between.
+    let rests = begin.elapsed().as_millis() / REST_MS;
+    assert!(
+        (1..=rests + 2).contains(&failures),
+        "{failures} tries in {rests} rests"
+    );
+    assert_eq!(
+        waiting.await.unwrap().len(),
+        1,
+        "what had to wait is served"
+    );
+    server.signal("TERM").await;
+    assert_eq!(server.wait().await.code(), Some(0));
+}

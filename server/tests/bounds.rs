@@ -5,6 +5,7 @@
 
 #[path = "../../client/tests/support/mod.rs"]
 mod support;
+mod workers;
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use robot_api::v1;
 use robot_api::v1::robot_service_client::RobotServiceClient;
 use robot_server::Config;
 use support::*;
+use workers::until;
 
 const LIMIT: Duration = Duration::from_millis(300);
 const LIMIT_MS: u32 = LIMIT.as_millis() as u32;
@@ -66,17 +68,10 @@ async fn never_reading(server: &Server) -> (Channel, Responses) {
 
 /// Waits until so many calls are open and no job waits.
 async fn until_open_calls(server: &Server, calls: u32) {
-    let watch = v1::WatchWorkersRequest { interval_ms: 100 };
-    loop {
-        let snapshots = server.client().await.watch_workers(watch).await.unwrap();
-        let mut snapshots = snapshots.into_inner();
-        // It ends when its connection has reached its age.
-        while let Ok(Some(snapshot)) = snapshots.message().await {
-            if snapshot.open_calls == calls && snapshot.queue.unwrap().jobs == 0 {
-                return;
-            }
-        }
-    }
+    until(server, |snapshot| {
+        snapshot.open_calls == calls && snapshot.queue.is_some_and(|queue| queue.jobs == 0)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,19 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it with these flags besides `--listen` and `--log-format json`.
     pub(crate) async fn start(flags: &[&str]) -> Self {
-        let mut child = binary()
+        Self::start_as(binary(), flags).await
+    }
+
+    /// The same where it may have so many files open.
+    pub(crate) async fn start_with_files(files_max: u32, flags: &[&str]) -> Self {
+        let limited = format!("ulimit -n {files_max} && exec \"$0\" \"$@\"");
+        let mut shell = clean(Command::new("sh"));
+        shell.args(["-c", &limited, env!("CARGO_BIN_EXE_robot-server")]);
+        Self::start_as(shell, flags).await
+    }
+
+    async fn start_as(mut server: Command, flags: &[&str]) -> Self {
+        let mut child = server
             .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(flags)
             .kill_on_drop(true)
@@ -75,7 +87,10 @@ impl Server {
 
 /// The binary, without anything of this environment that could change it.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_robot-server"));
+    clean(Command::new(env!("CARGO_BIN_EXE_robot-server")))
+}
+
+fn clean(mut command: Command) -> Command {
     for (name, _value) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ROBOT_SERVER_") || name == "RUST_LOG" {
             command.env_remove(name);
