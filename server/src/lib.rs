@@ -20,6 +20,7 @@ mod queue;
 mod runner;
 mod service;
 mod session;
+mod sync;
 mod unary;
 mod watch;
 mod worker;

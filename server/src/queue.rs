@@ -6,14 +6,15 @@
 //! a client that does not read stalls nobody but itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::mpsc::OwnedPermit;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use robot_api::batch::Malformed;
+
+use crate::sync::{
+    AtomicBool, AtomicUsize, Ordering, OwnedPermit, OwnedSemaphorePermit, Semaphore,
+};
 
 /// Jobs are not shared out in smaller parts than this, however many workers wait.
 const SHARE_COMMANDS_MIN: u32 = 8;

@@ -372,4 +372,6 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Stream for Session<R> {
 }
 
 #[cfg(test)]
+mod interleaved;
+#[cfg(test)]
 mod tests;
