@@ -49,7 +49,7 @@ async fn run_against(server: &Server, plan: &Plan) -> Result<bool, RunError> {
         eprintln!("no --server given: started one on {address} with {workers}");
     }
     let window = plan.window;
-    let session = client.session(SessionConfig { window }).await?;
+    let session = client.session(SessionConfig::new(window)).await?;
     let ran = drive::run(session, plan, info.workers).await;
     let report = Report::new(server.address(), &info, plan, &ran);
     print(&report, plan.json)?;

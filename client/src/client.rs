@@ -1,27 +1,19 @@
 //! A connection to one server, and the calls that need no stream of commands. It knows nothing of how a session
 //! keeps its window.
 
-use std::time::Duration;
-
 use robot_api::v1;
 use robot_api::v1::robot_service_client::RobotServiceClient;
-use tonic::transport::{Channel, Endpoint, Uri};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::transport::Channel;
 
-use crate::error::root_cause;
+use crate::connection::Connector;
 use crate::{ClientError, Session, SessionConfig};
-
-/// A server that does not accept a connection for so long is taken for absent.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// While a call is open the peer is asked this often whether it is still there.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// A peer that does not answer that for so long is gone: its calls fail, where they would wait for ever.
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to a server. Clones share it, and its calls may be made at the same time.
 #[derive(Debug, Clone)]
 pub struct Client {
-    // Invariant: messages of up to 4 MiB are accepted, tonic's default; the contract keeps responses below it.
-    service: RobotServiceClient<Channel>,
+    connector: Connector,
+    channel: Channel,
 }
 
 impl Client {
@@ -30,24 +22,26 @@ impl Client {
     /// # Errors
     /// [`ClientError::InvalidAddress`] if it is neither; [`ClientError::Connect`] if nobody accepts there.
     pub async fn connect(uri: &str) -> Result<Self, ClientError> {
-        let uri = uri_from(uri).ok_or_else(|| ClientError::InvalidAddress {
-            address: uri.to_owned(),
-        })?;
-        let address = uri.to_string().trim_end_matches('/').to_owned();
-        let channel = Endpoint::from(uri)
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .connect()
-            .await
-            .map_err(|error| ClientError::Connect {
-                address,
-                reason: root_cause(&error).to_string(),
-            })?;
-        Ok(Self {
-            service: RobotServiceClient::new(channel),
-        })
+        Self::new(Connector::tcp(uri)?).await
+    }
+
+    /// Connects over whatever `open` opens: a Unix socket, a tunnel, a simulated network. It is called again for each
+    /// new connection. The server is still called by `uri`, which is not connected to.
+    ///
+    /// # Errors
+    /// [`ClientError::InvalidAddress`] if `uri` is none; [`ClientError::Connect`] if `open` fails.
+    pub async fn connect_over<F, O, IO>(uri: &str, open: F) -> Result<Self, ClientError>
+    where
+        F: Fn() -> O + Clone + Send + Sync + 'static,
+        O: Future<Output = std::io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Self::new(Connector::over(uri, open)?).await
+    }
+
+    async fn new(connector: Connector) -> Result<Self, ClientError> {
+        let channel = connector.connect().await?;
+        Ok(Self { connector, channel })
     }
 
     /// What the server is, and what may be sent to it.
@@ -55,7 +49,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Status`] if the call fails.
     pub async fn server_info(&self) -> Result<v1::GetServerInfoResponse, ClientError> {
-        let mut service = self.service.clone();
+        let mut service = self.service();
         let response = service.get_server_info(v1::GetServerInfoRequest {}).await?;
         Ok(response.into_inner())
     }
@@ -70,7 +64,7 @@ impl Client {
         commands: Vec<v1::RobotCommand>,
     ) -> Result<Vec<v1::RobotResult>, ClientError> {
         let asked = commands.len();
-        let mut service = self.service.clone();
+        let mut service = self.service();
         let response = service.execute(v1::ExecuteRequest { commands }).await?;
         let v1::ExecuteResponse { results } = response.into_inner();
         if results.len() < asked {
@@ -84,64 +78,25 @@ impl Client {
         Ok(results)
     }
 
-    /// Opens a stream for commands and their results.
+    /// Opens a session for commands and their results: at first a stream on this connection, and after a failure one
+    /// on a connection of its own.
     ///
     /// # Errors
-    /// [`ClientError::Status`] if the server refuses it.
+    /// [`ClientError::Status`] if the server refuses it; [`ClientError::GaveUp`] if it could not be opened within
+    /// [`crate::RetryConfig::outage_ms_max`].
     pub async fn session(&self, config: SessionConfig) -> Result<Session, ClientError> {
-        Session::open(self.service.clone(), config).await
+        Session::open(self.connector.clone(), self.channel.clone(), config).await
     }
-}
 
-fn uri_from(address: &str) -> Option<Uri> {
-    let uri: Uri = match address.contains("://") {
-        true => address.parse(),
-        false => format!("http://{address}").parse(),
+    // Messages of up to 4 MiB are accepted, tonic's default; the contract keeps responses below it.
+    fn service(&self) -> RobotServiceClient<Channel> {
+        RobotServiceClient::new(self.channel.clone())
     }
-    .ok()?;
-    let port_given = uri.port_u16().is_some_and(|port| port != 0);
-    let host_given = uri.host().is_some_and(|host| !host.is_empty());
-    let nothing_else = uri.path() == "/" && uri.query().is_none();
-    let valid = uri.scheme_str() == Some("http") && host_given && port_given && nothing_else;
-    valid.then_some(uri)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_addresses_with_and_without_a_scheme() {
-        let check = |address: &str, expected: Option<&str>| {
-            let uri = uri_from(address).map(|uri| uri.to_string());
-            assert_eq!(uri.as_deref(), expected, "{address}");
-        };
-        check("127.0.0.1:50051", Some("http://127.0.0.1:50051/"));
-        check("http://127.0.0.1:50051", Some("http://127.0.0.1:50051/"));
-        check(
-            "http://robots.example:80/",
-            Some("http://robots.example:80/"),
-        );
-        check("localhost:1", Some("http://localhost:1/"));
-        check("[::1]:50051", Some("http://[::1]:50051/"));
-        for none in [
-            "",
-            ":",
-            ":50051",
-            "localhost",
-            "localhost:",
-            "localhost:0",
-            "localhost:70000",
-            "http://",
-            "http://localhost",
-            "https://localhost:443",
-            "http://localhost:1/path",
-            "localhost:1?query",
-            "two words:1",
-        ] {
-            check(none, None);
-        }
-    }
 
     #[tokio::test]
     async fn says_what_is_wrong_when_nobody_listens() {

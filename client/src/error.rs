@@ -23,7 +23,7 @@ pub enum ClientError {
         /// What the transport says.
         reason: String,
     },
-    /// The call ended with a status that is not OK. After a session, what is unanswered may be sent again.
+    /// The call ended with a status that is not OK. A session says so only if trying again cannot help.
     #[error("the call ended with {}", status_text(.0))]
     Status(Box<Status>),
     /// The session is over, so nothing can be sent or received on it any more.
@@ -35,17 +35,56 @@ pub enum ClientError {
         /// How many.
         commands: usize,
     },
-    /// The server gave more results than there were unanswered commands.
-    #[error("the server gave {results} results more than it was sent commands")]
+    /// The server gave results of commands that it was not sent, or that it had answered already.
+    #[error("the server gave {results} results that it was not asked for")]
     Unasked {
         /// How many.
         results: usize,
+    },
+    /// Two commands of one id would be unanswered at the same time, so that a result would not say which one of them
+    /// need not be sent again. Nothing of that message was sent; the session goes on.
+    #[error(
+        "a command of id {id} is unanswered already; ids must be unique among the unanswered commands of a session"
+    )]
+    DuplicateId {
+        /// The first such id.
+        id: u64,
+    },
+    /// No stream was open in time.
+    #[error("the server did not open a stream within {waited_ms} ms")]
+    NotOpened {
+        /// [`crate::RetryConfig::open_ms_max`].
+        waited_ms: u64,
+    },
+    /// A session has failed as often, or for as long, as [`crate::RetryConfig`] allows.
+    #[error(
+        "gave up after {tries} tries in {elapsed_ms} ms, with {unanswered} commands unanswered{}: {last}",
+        oldest_text(.oldest_id)
+    )]
+    GaveUp {
+        /// Streams that broke or could not be opened, one after the other.
+        tries: u32,
+        /// Since the first of them.
+        elapsed_ms: u64,
+        /// Commands; [`crate::ResultReceiver::unanswered`] gives their ids.
+        unanswered: usize,
+        /// Of the one that was sent first.
+        oldest_id: Option<u64>,
+        /// How the last try ended.
+        last: Box<ClientError>,
     },
 }
 
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
         Self::Status(Box::new(status))
+    }
+}
+
+fn oldest_text(id: &Option<u64>) -> String {
+    match id {
+        Some(id) => format!(" (the oldest has id {id})"),
+        None => String::new(),
     }
 }
 
@@ -85,6 +124,26 @@ mod tests {
         check(
             &status,
             "the call ended with Unavailable: http2 error: the session is closed",
+        );
+    }
+
+    #[test]
+    fn giving_up_says_how_often_how_long_and_what_is_unanswered() {
+        let gave_up = |unanswered, oldest_id| ClientError::GaveUp {
+            tries: 3,
+            elapsed_ms: 1200,
+            unanswered,
+            oldest_id,
+            last: Box::new(Status::aborted("lost").into()),
+        };
+        assert_eq!(
+            gave_up(2, Some(7)).to_string(),
+            "gave up after 3 tries in 1200 ms, with 2 commands unanswered (the oldest has id 7): \
+             the call ended with Aborted: lost"
+        );
+        assert_eq!(
+            gave_up(0, None).to_string(),
+            "gave up after 3 tries in 1200 ms, with 0 commands unanswered: the call ended with Aborted: lost"
         );
     }
 }

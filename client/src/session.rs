@@ -1,75 +1,119 @@
-//! One stream of commands and results, with a bounded window of unanswered commands. It counts what is unanswered,
-//! and knows nothing of what is in a command.
+//! Commands and their results over one stream after another, with a bounded window of unanswered commands: after a
+//! failure the session connects anew and sends what is unanswered again. It knows nothing of what is in a command.
+//!
+//! What to do when is decided in `resend`, which does no I/O; this file does what it says. There is no task: the
+//! receiving end opens streams and reads them while it is asked for results, the connection takes what is to be sent.
+
+mod message;
+mod patience;
+mod resend;
+mod retry;
+mod shared;
+mod stream;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use robot_api::v1;
-use robot_api::v1::robot_service_client::RobotServiceClient;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tokio::time::Instant;
 use tonic::transport::Channel;
 
 use crate::ClientError;
-use crate::window::Window;
+use crate::connection::Connector;
 
-/// Messages between the sender and the connection; one more waits. The window bounds their commands.
-const MESSAGES_QUEUED_MAX: usize = 256;
+pub use resend::Resumed;
+pub use retry::RetryConfig;
 
-/// How a session is opened.
+use resend::{Next, Resend};
+use retry::ending_of;
+use shared::{Requests, Shared};
+use stream::{Opening, Responses};
+
+/// How a session is opened, and how it gets over failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// Commands that may be unanswered; sending one more waits.
+    /// Commands that may be unanswered; sending one more waits. They are kept until they are answered.
     pub window: NonZeroUsize,
+    /// When to try again, and when to give up.
+    pub retry: RetryConfig,
 }
 
-/// An open stream. [`Session::split`] gives its two ends, which must be used at the same time: once the window is
-/// full, sending waits for results to be received.
+impl SessionConfig {
+    /// With a window of so many commands, and the default for the rest.
+    pub fn new(window: NonZeroUsize) -> Self {
+        Self {
+            window,
+            retry: RetryConfig::default(),
+        }
+    }
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self::new(NonZeroUsize::new(1000).expect("1000 is not 0"))
+    }
+}
+
+/// An open session. [`Session::split`] gives its two ends, which must be used at the same time: once the window is
+/// full, sending waits for results to be received, and only who receives connects anew.
 #[derive(Debug)]
 pub struct Session {
     sender: CommandSender,
     receiver: ResultReceiver,
 }
 
-/// The end that commands go into. Dropping it half-closes the stream: what was sent is still answered.
+/// The end that commands go into. Dropping it half-closes the session: what was sent is still answered.
 #[derive(Debug)]
 pub struct CommandSender {
-    requests: mpsc::Sender<v1::ExecuteStreamRequest>,
-    window: Arc<Window>,
+    shared: Arc<Shared>,
 }
 
 /// The end that results come out of. Dropping it cancels the call.
 #[derive(Debug)]
 pub struct ResultReceiver {
-    responses: Streaming<v1::ExecuteStreamResponse>,
-    window: Arc<Window>,
-    failed: bool,
+    shared: Arc<Shared>,
+    connector: Connector,
+    retry: RetryConfig,
+    /// The beginning of the session's clock.
+    start: Instant,
+    link: Link,
+}
+
+/// Where the results come from.
+enum Link {
+    Opening(Opening),
+    Open {
+        stream: u64,
+        responses: Box<Responses>,
+    },
+    /// There is nothing to send and nothing to wait for.
+    Idle,
+    Done,
+    Failed,
 }
 
 impl Session {
+    /// The first stream goes over `channel`.
     pub(crate) async fn open(
-        mut service: RobotServiceClient<Channel>,
+        connector: Connector,
+        channel: Channel,
         config: SessionConfig,
     ) -> Result<Self, ClientError> {
-        let SessionConfig { window } = config;
-        let window = Arc::new(Window::new(window));
-        let (requests, messages) = mpsc::channel(MESSAGES_QUEUED_MAX);
-        // This waits for the response's headers, which the server sends before it reads a command.
-        let response = service
-            .execute_stream(ReceiverStream::new(messages))
-            .await?;
-        Ok(Self {
-            sender: CommandSender {
-                requests,
-                window: Arc::clone(&window),
-            },
-            receiver: ResultReceiver {
-                responses: response.into_inner(),
-                window,
-                failed: false,
-            },
-        })
+        let shared = Shared::new(config);
+        let requests = Requests::of_next(&shared);
+        let mut receiver = ResultReceiver {
+            shared: Arc::clone(&shared),
+            connector: connector.clone(),
+            retry: config.retry,
+            start: Instant::now(),
+            link: Link::Opening(stream::open_on(channel, connector, requests)),
+        };
+        while let Link::Opening(opening) = &mut receiver.link {
+            let opened = opening.await;
+            receiver.opened(opened)?;
+        }
+        let sender = CommandSender { shared };
+        Ok(Self { sender, receiver })
     }
 
     /// The two ends.
@@ -84,73 +128,185 @@ impl CommandSender {
     /// it. A number larger than the window waits until nothing is unanswered.
     ///
     /// # Errors
-    /// [`ClientError::Closed`] if the stream has ended: the receiver knows why.
+    /// [`ClientError::Closed`] if the session is over: the receiver knows why.
     pub async fn room(&mut self, commands: usize) -> Result<(), ClientError> {
-        self.window.room(commands).await
+        self.shared.room(commands).await
     }
 
-    /// Sends `commands` as one message, once the window has room for all of them. None at all send nothing.
+    /// Sends `commands` as one message, once the window has room for all of them, and each of them again, as a message
+    /// of its own, if the stream breaks before it is answered. None at all send nothing.
     ///
     /// If its future is dropped half-way, nothing was sent.
     ///
     /// # Errors
-    /// [`ClientError::Closed`] if the stream has ended: the receiver knows why.
+    /// [`ClientError::Closed`] if the session is over: the receiver knows why. [`ClientError::DuplicateId`] if an id
+    /// is that of another unanswered command: nothing was sent, and the session goes on.
     pub async fn send(&mut self, commands: Vec<v1::RobotCommand>) -> Result<(), ClientError> {
         if commands.is_empty() {
             return Ok(());
         }
-        self.window.room(commands.len()).await?;
-        let place = self.requests.reserve().await;
-        let place = place.map_err(|_dropped| ClientError::Closed)?;
-        self.window.sent(commands.len());
-        place.send(v1::ExecuteStreamRequest { commands });
-        Ok(())
+        // Nothing here waits as long as there is room: the task's other work gets its turn.
+        tokio::task::consume_budget().await;
+        let batch = Arc::new(v1::ExecuteStreamRequest { commands });
+        self.shared.submit(&batch).await
     }
 
-    /// Half-closes the stream, as dropping does: no more commands; what was sent is still answered.
+    /// Half-closes the session, as dropping does: no more commands; what was sent is still answered.
     pub fn finish(self) {}
+}
+
+impl Drop for CommandSender {
+    fn drop(&mut self) {
+        self.shared.finish();
+    }
 }
 
 impl ResultReceiver {
     /// The results of one message, in the order in which they completed, and room in the window for as many
-    /// commands. `None` once the stream has ended OK with everything answered. If its future is dropped half-way,
-    /// no result is lost.
+    /// commands. `None` once everything is answered and no more can be sent. While it waits, broken streams are
+    /// replaced. If its future is dropped half-way, no result is lost.
     ///
     /// # Errors
-    /// [`ClientError::Status`] if the stream ended otherwise; [`ClientError::Unanswered`] and
-    /// [`ClientError::Unasked`] if there were too few or too many results; [`ClientError::Closed`] after an error.
+    /// [`ClientError::GaveUp`] after too many failures; [`ClientError::Status`] if a stream ended so that trying again
+    /// cannot help; [`ClientError::Unasked`] if there were too many results; [`ClientError::Closed`] after an error.
     pub async fn next(&mut self) -> Result<Option<Vec<v1::RobotResult>>, ClientError> {
-        if self.failed {
-            return Err(ClientError::Closed);
+        loop {
+            match &mut self.link {
+                Link::Opening(opening) => {
+                    let opened = opening.await;
+                    self.opened(opened)?;
+                }
+                Link::Open { stream, responses } => {
+                    let stream = *stream;
+                    match responses.message().await {
+                        Ok(Some(response)) => {
+                            if let Some(results) = self.results_of(stream, response)? {
+                                return Ok(Some(results));
+                            }
+                        }
+                        Ok(None) => self.ended_ok()?,
+                        Err(error) => self.ended(error)?,
+                    }
+                }
+                Link::Idle => {
+                    let next = self.shared.work().await;
+                    self.link = self.link_to(next);
+                }
+                Link::Done => return Ok(None),
+                Link::Failed => return Err(ClientError::Closed),
+            }
         }
-        let message = self.responses.message().await;
-        let results = self.results_of(message);
-        if !matches!(results, Ok(Some(_))) {
-            self.window.close();
-        }
-        self.failed = results.is_err();
-        results
     }
 
+    /// What the session has gone through so far.
+    pub fn resumed(&self) -> Resumed {
+        self.shared.change(|resend| resend.resumed())
+    }
+
+    /// The ids of the commands that are unanswered, in the order in which they were sent; after an error, what may be
+    /// sent again elsewhere.
+    pub fn unanswered(&self) -> Vec<u64> {
+        self.shared.change(|resend| resend.unanswered())
+    }
+
+    fn opened(&mut self, opened: Result<Responses, ClientError>) -> Result<(), ClientError> {
+        match opened {
+            Ok(responses) => {
+                let stream = self.shared.opened();
+                let responses = Box::new(responses);
+                self.link = Link::Open { stream, responses };
+                Ok(())
+            }
+            Err(error) => self.ended(error),
+        }
+    }
+
+    /// `None`: there is nothing to surface.
     fn results_of(
-        &self,
-        message: Result<Option<v1::ExecuteStreamResponse>, tonic::Status>,
+        &mut self,
+        stream: u64,
+        response: v1::ExecuteStreamResponse,
     ) -> Result<Option<Vec<v1::RobotResult>>, ClientError> {
-        if let Some(v1::ExecuteStreamResponse { results }) = message? {
-            self.window.answered(results.len())?;
-            return Ok(Some(results));
+        let v1::ExecuteStreamResponse { results } = response;
+        let ids = results.iter().map(|result| result.id);
+        let answered = self.shared.make_room(|resend| resend.answered(stream, ids));
+        match answered {
+            Ok(surface) => Ok(surface.then_some(results)),
+            Err(resend::Unasked { results }) => {
+                self.over(Link::Failed);
+                Err(ClientError::Unasked { results })
+            }
         }
-        match self.window.unanswered() {
-            0 => Ok(None),
-            commands => Err(ClientError::Unanswered { commands }),
+    }
+
+    /// An OK that comes before everything is answered is as good as a broken stream.
+    fn ended_ok(&mut self) -> Result<(), ClientError> {
+        let commands = self.shared.change(|resend| resend.unanswered_commands());
+        self.ended(ClientError::Unanswered { commands })
+    }
+
+    /// The stream has ended, or could not be opened.
+    fn ended(&mut self, error: ClientError) -> Result<(), ClientError> {
+        let now = self.start.elapsed();
+        let next = self
+            .shared
+            .make_room(|resend| resend.ended(ending_of(&error), now, fastrand::f64()));
+        self.link = self.link_to(next);
+        match next {
+            Next::Open { .. } | Next::Wait | Next::Done => Ok(()),
+            Next::Fail => Err(error),
+            Next::GiveUp(exhausted) => Err(self.gave_up(exhausted, error)),
         }
+    }
+
+    fn link_to(&self, next: Next) -> Link {
+        match next {
+            Next::Open { after } => Link::Opening(stream::open_anew(
+                self.connector.clone(),
+                Requests::of_next(&self.shared),
+                after,
+                self.retry.open_ms_max,
+            )),
+            Next::Wait => Link::Idle,
+            Next::Done => Link::Done,
+            Next::Fail | Next::GiveUp(_) => Link::Failed,
+        }
+    }
+
+    fn gave_up(&self, exhausted: resend::Exhausted, last: ClientError) -> ClientError {
+        let resend::Exhausted { tries, elapsed } = exhausted;
+        let unanswered = self.unanswered();
+        ClientError::GaveUp {
+            tries,
+            elapsed_ms: elapsed.as_millis() as u64,
+            unanswered: unanswered.len(),
+            oldest_id: unanswered.first().copied(),
+            last: Box::new(last),
+        }
+    }
+
+    fn over(&mut self, link: Link) {
+        self.shared.make_room(Resend::over);
+        self.link = link;
     }
 }
 
 /// No result will make room any more.
 impl Drop for ResultReceiver {
     fn drop(&mut self) {
-        self.window.close();
+        self.shared.make_room(Resend::over);
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Opening(_) => "Opening",
+            Self::Open { .. } => "Open",
+            Self::Idle => "Idle",
+            Self::Done => "Done",
+            Self::Failed => "Failed",
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use robot_api::v1;
 use robot_api::v1::robot_result::Outcome;
-use robot_client::{ClientError, CommandSender, ResultReceiver, Session};
+use robot_client::{ClientError, CommandSender, ResultReceiver, Resumed, Session};
 
 use super::args::Plan;
 use super::outstanding::Outstanding;
@@ -19,6 +19,8 @@ pub(crate) struct Ran {
     pub(crate) sent: u64,
     pub(crate) tally: Tally,
     pub(crate) elapsed: Duration,
+    /// What the session got over.
+    pub(crate) resumed: Resumed,
     /// What broke it off.
     pub(crate) error: Option<ClientError>,
 }
@@ -42,10 +44,10 @@ pub(crate) async fn run(session: Session, plan: &Plan, workers: u32) -> Ran {
         tally: Tally::new(workload, workers),
         progress: Progress::new(workload.commands(), start),
     });
-    let (sender, receiver) = session.split();
+    let (sender, mut receiver) = session.split();
     let ended = match workload.mode {
-        Mode::Pipelined | Mode::Program => pipelined(sender, receiver, plan, &drive).await,
-        Mode::Chained => chained(sender, receiver, workload, &drive).await,
+        Mode::Pipelined | Mode::Program => pipelined(sender, &mut receiver, plan, &drive).await,
+        Mode::Chained => chained(sender, &mut receiver, workload, &drive).await,
     };
     let elapsed = start.elapsed();
     let Drive { sent, tally, .. } = drive.into_inner();
@@ -53,13 +55,14 @@ pub(crate) async fn run(session: Session, plan: &Plan, workers: u32) -> Ran {
         sent,
         tally,
         elapsed,
+        resumed: receiver.resumed(),
         error: ended.err(),
     }
 }
 
 async fn pipelined(
     sender: CommandSender,
-    receiver: ResultReceiver,
+    receiver: &mut ResultReceiver,
     plan: &Plan,
     drive: &RefCell<Drive>,
 ) -> Result<(), ClientError> {
@@ -91,7 +94,7 @@ async fn send_all(
 }
 
 async fn receive_until_end(
-    mut receiver: ResultReceiver,
+    receiver: &mut ResultReceiver,
     drive: &RefCell<Drive>,
 ) -> Result<(), ClientError> {
     while let Some(results) = receiver.next().await? {
@@ -103,7 +106,7 @@ async fn receive_until_end(
 /// Each command starts from the state of the result before it, so a wrong result ends the chain.
 async fn chained(
     mut sender: CommandSender,
-    mut receiver: ResultReceiver,
+    receiver: &mut ResultReceiver,
     workload: Workload,
     drive: &RefCell<Drive>,
 ) -> Result<(), ClientError> {
@@ -119,7 +122,7 @@ async fn chained(
             .sent(id..id + 1, Instant::now());
         sender.send(vec![command]).await?;
         drive.borrow_mut().sent += 1;
-        state = receive_one(&mut receiver, drive).await?;
+        state = receive_one(receiver, drive).await?;
         if !drive.borrow().tally.is_good() {
             break;
         }

@@ -1,9 +1,8 @@
 //! The server's times. They are a whole job's, and each of its commands carries them: each job is counted once, or
 //! large jobs would count for more than small ones.
 
-use std::collections::HashMap;
-
 use robot_api::v1;
+use rustc_hash::FxHashMap;
 
 use super::times::Times;
 
@@ -15,7 +14,7 @@ const OPEN_JOBS_MAX: usize = 4096;
 #[derive(Debug, Default)]
 pub(crate) struct JobTimes {
     /// Results seen so far. Two jobs that ran at the same time may be equal; they still make two, in the end.
-    open: HashMap<v1::Execution, u32>,
+    open: FxHashMap<v1::Execution, u32>,
     pub(crate) jobs: u64,
     /// Commands of those jobs.
     pub(crate) commands: u64,

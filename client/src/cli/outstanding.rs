@@ -1,13 +1,14 @@
 //! The commands that are under way, and since when. The session's window bounds them.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Instant;
+
+use rustc_hash::FxHashMap;
 
 /// Commands that were sent and are not answered.
 #[derive(Debug, Default)]
 pub(crate) struct Outstanding {
-    sent_at: HashMap<u64, Instant>,
+    sent_at: FxHashMap<u64, Instant>,
 }
 
 impl Outstanding {

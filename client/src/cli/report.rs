@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use robot_api::v1;
+use robot_client::Resumed;
 
 use super::args::Plan;
 use super::drive::Ran;
@@ -25,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) mismatched: u64,
     pub(crate) first_complaint: Option<String>,
     pub(crate) elapsed: Duration,
+    /// What the session got over.
+    pub(crate) resumed: Resumed,
     /// Of a command, from its sending to the receipt of its result.
     pub(crate) round_trip_us: Quantiles,
     /// Of a job, as the server measured it.
@@ -49,6 +52,7 @@ impl Report {
             sent,
             tally,
             elapsed,
+            resumed,
             error: _,
         } = ran;
         Self {
@@ -63,6 +67,7 @@ impl Report {
             mismatched: tally.mismatched,
             first_complaint: tally.first_complaint.clone(),
             elapsed: *elapsed,
+            resumed: *resumed,
             round_trip_us: tally.round_trip.quantiles_us(),
             server_queue_us: tally.jobs.queue.quantiles_us(),
             server_run_us: tally.jobs.run.quantiles_us(),
@@ -116,6 +121,7 @@ pub(crate) mod tests {
             mismatched: 0,
             first_complaint: None,
             elapsed: Duration::from_millis(4),
+            resumed: Resumed::default(),
             round_trip_us: quantiles(812.34),
             server_queue_us: quantiles(40.0),
             server_run_us: quantiles(2.25),

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use robot_client::Resumed;
+
 use super::report::Report;
 use super::times::Quantiles;
 use super::workload::Mode;
@@ -57,12 +59,27 @@ fn totals(report: &Report) -> String {
     let rate = grouped(report.commands_per_second().round() as u64);
     let jobs = grouped(report.jobs);
     let per_job = report.commands_per_job;
+    let resumed = resumed(report.resumed);
     format!(
-        "commands      {sent} sent, {answered} answered\n\
+        "commands      {sent} sent, {answered} answered\n{resumed}\
          elapsed       {elapsed}\n\
          throughput    {rate} commands a second\n\
          server jobs   {jobs}, {per_job:.1} commands each on average\n"
     )
+}
+
+/// A line, if the session had to get over anything.
+fn resumed(resumed: Resumed) -> String {
+    let Resumed {
+        reconnects,
+        resent_commands,
+    } = resumed;
+    if reconnects == 0 {
+        return String::new();
+    }
+    let reconnects = counted(reconnects, "time");
+    let resent_commands = counted(resent_commands, "command");
+    format!("reconnected   {reconnects}, {resent_commands} sent again\n")
 }
 
 fn times(report: &Report) -> String {
@@ -197,6 +214,24 @@ first complaint: command 1 failed: REASON_INTERNAL: x
 failed: 2000 of 2000 answered, 2 failed, 0 mismatched
 ";
         assert!(render(&bad).ends_with(end));
+    }
+
+    #[test]
+    fn says_what_the_session_got_over() {
+        let resumed = Resumed {
+            reconnects: 1,
+            resent_commands: 1234,
+        };
+        let text = render(&Report {
+            resumed,
+            ..report()
+        });
+        let lines = "
+commands      2,000 sent, 2,000 answered
+reconnected   1 time, 1,234 commands sent again
+elapsed       4.0 ms
+";
+        assert!(text.contains(lines), "{text}");
     }
 
     #[test]

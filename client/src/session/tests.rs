@@ -100,10 +100,31 @@ async fn against<T>(answer: fn(Vec<u64>) -> Answers, test: impl AsyncFnOnce(Clie
     }
 }
 
+/// Gives up soon, as these servers get no better.
 async fn split(client: &Client, window: usize) -> (CommandSender, ResultReceiver) {
+    let retry = RetryConfig {
+        backoff_ms_min: 1,
+        ..RetryConfig::default()
+    };
     let window = NonZeroUsize::new(window).unwrap();
-    let session = client.session(SessionConfig { window }).await.unwrap();
-    session.split()
+    let session = client.session(SessionConfig { window, retry }).await;
+    session.unwrap().split()
+}
+
+/// How many commands are unanswered, and how the last of so many tries ended.
+fn gave_up(
+    end: Result<Option<Vec<v1::RobotResult>>, ClientError>,
+    after_tries: u32,
+) -> (usize, ClientError) {
+    match end {
+        Err(ClientError::GaveUp {
+            tries,
+            unanswered,
+            last,
+            ..
+        }) if tries == after_tries => (unanswered, *last),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -130,7 +151,7 @@ async fn answers_everything_and_ends() {
 }
 
 #[tokio::test]
-async fn an_ok_end_with_commands_unanswered_is_an_error() {
+async fn an_ok_end_with_commands_unanswered_is_tried_again_and_then_an_error() {
     let all_but_last = |mut ids: Vec<u64>| {
         ids.pop();
         Ok(ids)
@@ -140,10 +161,20 @@ async fn an_ok_end_with_commands_unanswered_is_an_error() {
         sender.send(commands(0..3)).await.unwrap();
         sender.send(commands(3..5)).await.unwrap();
         sender.finish();
-        assert_eq!(receiver.next().await.unwrap().unwrap().len(), 2);
-        assert_eq!(receiver.next().await.unwrap().unwrap().len(), 1);
-        let end = receiver.next().await;
-        assert!(matches!(end, Err(ClientError::Unanswered { commands: 2 })));
+        let mut answered = Vec::new();
+        let end = loop {
+            match receiver.next().await {
+                Ok(Some(results)) => answered.extend(results.iter().map(|result| result.id)),
+                end => break end,
+            }
+        };
+        assert_eq!(answered, [0, 1, 3]);
+        // The first stream brought results, the three after it none.
+        let (unanswered, last) = gave_up(end, 3);
+        assert_eq!((unanswered, receiver.unanswered()), (2, vec![2, 4]));
+        assert!(matches!(last, ClientError::Unanswered { commands: 2 }));
+        let resumed = receiver.resumed();
+        assert_eq!((resumed.reconnects, resumed.resent_commands), (3, 6));
         let after = receiver.next().await;
         assert!(matches!(after, Err(ClientError::Closed)));
     })
@@ -151,9 +182,27 @@ async fn an_ok_end_with_commands_unanswered_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_status_ends_both_ends() {
+async fn a_broken_stream_is_tried_three_times_and_then_ends_both_ends() {
     let unavailable = |_ids: Vec<u64>| Err(Status::unavailable("closing"));
     against(unavailable, async |client| {
+        let (mut sender, mut receiver) = split(&client, 1).await;
+        sender.send(commands([1])).await.unwrap();
+        let send = async { sender.send(commands([2])).await };
+        let (sent, received) = tokio::join!(send, receiver.next());
+        let (unanswered, ClientError::Status(status)) = gave_up(received, 3) else {
+            panic!("it ends with a status");
+        };
+        assert_eq!((status.code(), unanswered), (Code::Unavailable, 1));
+        assert_eq!(receiver.resumed().reconnects, 2);
+        assert!(matches!(sent, Err(ClientError::Closed)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_ends_both_ends_at_once() {
+    let refused = |_ids: Vec<u64>| Err(Status::resource_exhausted("too large"));
+    against(refused, async |client| {
         let (mut sender, mut receiver) = split(&client, 1).await;
         sender.send(commands([1])).await.unwrap();
         let send = async { sender.send(commands([2])).await };
@@ -161,8 +210,26 @@ async fn a_status_ends_both_ends() {
         let Err(ClientError::Status(status)) = received else {
             panic!("{received:?}");
         };
-        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert_eq!(receiver.resumed(), Resumed::default());
         assert!(matches!(sent, Err(ClientError::Closed)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_duplicate_id_is_refused_and_the_session_goes_on() {
+    against(Ok, async |client| {
+        let (mut sender, mut receiver) = split(&client, 8).await;
+        sender.send(commands([1, 2])).await.unwrap();
+        let refused = sender.send(commands([3, 2])).await;
+        assert!(matches!(refused, Err(ClientError::DuplicateId { id: 2 })));
+        assert_eq!(receiver.next().await.unwrap().unwrap().len(), 2);
+        sender.send(commands([2])).await.unwrap();
+        assert_eq!(receiver.next().await.unwrap().unwrap().len(), 1);
+        sender.finish();
+        assert!(receiver.next().await.unwrap().is_none());
+        assert!(receiver.next().await.unwrap().is_none(), "and stays so");
     })
     .await;
 }

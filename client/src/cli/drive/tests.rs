@@ -23,7 +23,7 @@ async fn ran(flags: &[&str], config: Config) -> Ran {
 
     let client = Client::connect(&address).await.unwrap();
     let window = plan.window;
-    let session = client.session(SessionConfig { window }).await.unwrap();
+    let session = client.session(SessionConfig::new(window)).await.unwrap();
     let ran = run(session, &plan, workers).await;
 
     drop(client);
