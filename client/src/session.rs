@@ -9,9 +9,9 @@ mod patience;
 mod resend;
 mod retry;
 mod shared;
+mod step;
 mod stream;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use robot_api::v1;
@@ -22,37 +22,14 @@ use crate::ClientError;
 use crate::connection::Connector;
 
 pub use resend::Resumed;
-pub use retry::RetryConfig;
+pub use retry::{RetryConfig, SessionConfig};
 
-use resend::{Next, Resend};
+use patience::Exhausted;
+use resend::Resend;
 use retry::ending_of;
 use shared::{Requests, Shared};
+use step::{Next, Unasked};
 use stream::{Opening, Responses};
-
-/// How a session is opened, and how it gets over failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionConfig {
-    /// Commands that may be unanswered; sending one more waits. They are kept until they are answered.
-    pub window: NonZeroUsize,
-    /// When to try again, and when to give up.
-    pub retry: RetryConfig,
-}
-
-impl SessionConfig {
-    /// With a window of so many commands, and the default for the rest.
-    pub fn new(window: NonZeroUsize) -> Self {
-        Self {
-            window,
-            retry: RetryConfig::default(),
-        }
-    }
-}
-
-impl Default for SessionConfig {
-    fn default() -> Self {
-        Self::new(NonZeroUsize::new(1000).expect("1000 is not 0"))
-    }
-}
 
 /// An open session. [`Session::split`] gives its two ends, which must be used at the same time: once the window is
 /// full, sending waits for results to be received, and only who receives connects anew.
@@ -232,7 +209,7 @@ impl ResultReceiver {
         let answered = self.shared.make_room(|resend| resend.answered(stream, ids));
         match answered {
             Ok(surface) => Ok(surface.then_some(results)),
-            Err(resend::Unasked { results }) => {
+            Err(Unasked { results }) => {
                 self.over(Link::Failed);
                 Err(ClientError::Unasked { results })
             }
@@ -273,8 +250,8 @@ impl ResultReceiver {
         }
     }
 
-    fn gave_up(&self, exhausted: resend::Exhausted, last: ClientError) -> ClientError {
-        let resend::Exhausted { tries, elapsed } = exhausted;
+    fn gave_up(&self, exhausted: Exhausted, last: ClientError) -> ClientError {
+        let Exhausted { tries, elapsed } = exhausted;
         let unanswered = self.unanswered();
         ClientError::GaveUp {
             tries,

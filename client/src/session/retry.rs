@@ -1,11 +1,37 @@
 //! How a session gets over failures: what may be changed about it, how long it waits, and the one table of statuses
 //! after which commands are sent again. It knows nothing of streams.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tonic::Code;
 
 use crate::ClientError;
+
+/// How a session is opened, and how it gets over failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// Commands that may be unanswered; sending one more waits. They are kept until they are answered.
+    pub window: NonZeroUsize,
+    /// When to try again, and when to give up.
+    pub retry: RetryConfig,
+}
+
+impl SessionConfig {
+    /// With a window of so many commands, and the default for the rest.
+    pub fn new(window: NonZeroUsize) -> Self {
+        Self {
+            window,
+            retry: RetryConfig::default(),
+        }
+    }
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self::new(NonZeroUsize::new(1000).expect("1000 is not 0"))
+    }
+}
 
 /// How long, and how often, a session tries to get its commands answered before it gives up. The default survives a
 /// server's restart of half a minute.

@@ -11,7 +11,8 @@ use tokio_stream::Stream;
 
 use super::SessionConfig;
 use super::message::{Batch, Outgoing};
-use super::resend::{Given, Next, Refusal, Resend};
+use super::resend::Resend;
+use super::step::{Given, Next, Refusal};
 use crate::ClientError;
 
 /// Shared by one sender, one receiver and the requests of one stream at a time.

@@ -1,5 +1,6 @@
 //! Sessions against servers that keep their promise and servers that break it.
 
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::time::Duration;
 

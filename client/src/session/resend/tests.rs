@@ -9,6 +9,7 @@ use robot_api::v1::ExecuteStreamRequest;
 
 use super::*;
 use crate::session::RetryConfig;
+use crate::session::patience::Exhausted;
 
 const RETRY: RetryConfig = RetryConfig {
     attempts_max: 3,
