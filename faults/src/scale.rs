@@ -1,0 +1,73 @@
+//! How much of everything: the full form, whose figures are published, and the quick form for CI, which asks the same
+//! questions in less than a minute. Only the full form judges times.
+
+use std::time::Duration;
+
+/// The figures of one form.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    /// Whether times are judged, or only shown.
+    pub(crate) judges_times: bool,
+    /// How long the healthy client is watched before the fault.
+    pub(crate) before: Duration,
+    pub(crate) kills: Through,
+    pub(crate) resets: Through,
+    /// Each of the proxy's other faults.
+    pub(crate) strikes: Through,
+    /// Each costs its client two keep-alive times of ten seconds.
+    pub(crate) black_holes: Through,
+    pub(crate) poison_commands: u64,
+    pub(crate) drains: u64,
+    pub(crate) drain_streams: u64,
+    pub(crate) never_readers: u64,
+    pub(crate) never_read_for: Duration,
+    pub(crate) cancels: u64,
+    pub(crate) deadlines: u64,
+    /// No scenario takes longer, unless it hangs.
+    pub(crate) scenario_max: Duration,
+}
+
+/// So many commands through so many faults.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Through {
+    pub(crate) commands: u64,
+    pub(crate) times: u64,
+}
+
+pub(crate) const FULL: Scale = Scale {
+    judges_times: true,
+    before: Duration::from_secs(10),
+    kills: through(1_000_000, 100),
+    resets: through(1_000_000, 100),
+    strikes: through(200_000, 20),
+    black_holes: through(100_000, 2),
+    poison_commands: 1_000_000,
+    drains: 20,
+    drain_streams: 100,
+    never_readers: 100,
+    never_read_for: Duration::from_secs(60),
+    cancels: 5,
+    deadlines: 5,
+    scenario_max: Duration::from_secs(600),
+};
+
+pub(crate) const QUICK: Scale = Scale {
+    judges_times: false,
+    before: Duration::from_millis(500),
+    kills: through(50_000, 6),
+    resets: through(50_000, 6),
+    strikes: through(20_000, 2),
+    black_holes: through(20_000, 1),
+    poison_commands: 50_000,
+    drains: 3,
+    drain_streams: 20,
+    never_readers: 100,
+    never_read_for: Duration::from_secs(5),
+    cancels: 1,
+    deadlines: 1,
+    scenario_max: Duration::from_secs(60),
+};
+
+const fn through(commands: u64, times: u64) -> Through {
+    Through { commands, times }
+}

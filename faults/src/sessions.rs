@@ -1,0 +1,156 @@
+//! A load of sessions of the client library, which resend what is unanswered: so many commands, through whatever
+//! happens meanwhile, to the end. It knows nothing of what happens.
+
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::Context;
+use robot_client::{Client, ClientError, CommandSender, ResultReceiver, Resumed, SessionConfig};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::history::{Answer, End, Findings, History};
+use crate::work;
+
+/// Commands that one session may have unanswered.
+const WINDOW: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not 0");
+/// Commands in one message.
+const BATCH: usize = 64;
+/// Sessions, each on a connection of its own.
+const SESSIONS: u64 = 4;
+
+/// What came of the sessions of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// What each session was told.
+    pub(crate) findings: Vec<Findings>,
+    /// What all of them went through.
+    pub(crate) resumed: Resumed,
+}
+
+/// How many commands have been answered so far; its sender is dropped when all sessions have ended.
+pub(crate) type Progress = watch::Sender<u64>;
+
+/// A run in steps: no session begins a step before it is released, or before nobody is left to release it.
+#[derive(Debug, Clone)]
+pub(crate) struct Steps {
+    pub(crate) commands: u64,
+    pub(crate) steps: u64,
+    pub(crate) released: watch::Receiver<u64>,
+}
+
+/// What the sessions of a run hold, for people.
+pub(crate) fn described(commands: u64) -> String {
+    format!("{SESSIONS} sessions, {commands} commands, {BATCH} a message, {WINDOW} unanswered")
+}
+
+pub(crate) fn session_config(window: NonZeroUsize) -> SessionConfig {
+    SessionConfig::new(window)
+}
+
+/// Runs all commands, of ids from 1, and judges what each session was told.
+pub(crate) async fn carry(
+    uri: &str,
+    run: Steps,
+    progress: Progress,
+    expected: impl Fn(u64) -> Answer,
+) -> anyhow::Result<Carried> {
+    let progress = Arc::new(progress);
+    let mut opened = Vec::new();
+    for _ in 0..SESSIONS {
+        let client = Client::connect(uri).await.context("cannot connect")?;
+        let session = client.session(session_config(WINDOW)).await;
+        opened.push(session.context("cannot open a session")?);
+    }
+    let mut running = JoinSet::new();
+    for (number, session) in (0..SESSIONS).zip(opened) {
+        let first = |number| 1 + run.commands * number / SESSIONS;
+        let ids = first(number)..first(number + 1);
+        let run = run.clone();
+        let (sender, receiver) = session.split();
+        let progress = Arc::clone(&progress);
+        running.spawn(async move {
+            let history = History::default();
+            let (sent, received) = tokio::join!(
+                send_all(sender, ids, run, &history),
+                receive_all(receiver, &history, &progress)
+            );
+            let (received, resumed) = received;
+            // Why a stream has ended early is known to the receiver only.
+            history.ended(end_of(received.and(sent)));
+            (history, resumed)
+        });
+    }
+    let ended = running.join_all().await;
+    drop(progress);
+    let mut carried = Carried::default();
+    for (history, resumed) in ended {
+        carried.findings.push(history.check(&expected));
+        carried.resumed.reconnects += resumed.reconnects;
+        carried.resumed.resent_commands += resumed.resent_commands;
+    }
+    Ok(carried)
+}
+
+/// Waits until so many commands are answered. False: that will never be.
+pub(crate) async fn reached(progress: &mut watch::Receiver<u64>, answered: u64) -> bool {
+    let reached = progress.wait_for(|&so_far| so_far >= answered).await;
+    reached.is_ok()
+}
+
+/// Waits until all sessions have ended.
+pub(crate) async fn all_ended(progress: &mut watch::Receiver<u64>) {
+    let _ended = progress.wait_for(|_answered| false).await;
+}
+
+async fn send_all(
+    mut sender: CommandSender,
+    ids: Range<u64>,
+    mut run: Steps,
+    history: &History,
+) -> Result<(), ClientError> {
+    let all = ids.end - ids.start;
+    for first in ids.clone().step_by(BATCH) {
+        let step = (first - ids.start) * run.steps / all;
+        released(&mut run, step).await;
+        let batch = first..ids.end.min(first + BATCH as u64);
+        history.sent(batch.clone());
+        sender.send(work::commands(batch)).await?;
+    }
+    sender.finish();
+    Ok(())
+}
+
+/// Waits until that step may begin.
+async fn released(run: &mut Steps, step: u64) {
+    let _nobody_releases = run.released.wait_for(|&released| step < released).await;
+}
+
+async fn receive_all(
+    mut receiver: ResultReceiver,
+    history: &History,
+    progress: &Progress,
+) -> (Result<(), ClientError>, Resumed) {
+    let received = loop {
+        match receiver.next().await {
+            Ok(Some(results)) => {
+                history.answered(&results);
+                progress.send_modify(|answered| *answered += results.len() as u64);
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    (received, receiver.resumed())
+}
+
+/// How a session ended, as its history has it.
+pub(crate) fn end_of(ended: Result<(), ClientError>) -> End {
+    match ended {
+        // With commands unanswered this is what the checker is to notice.
+        Ok(()) | Err(ClientError::Unanswered { .. }) => End::Ok,
+        Err(ClientError::Status(status)) => End::Status(status.code()),
+        Err(error) => End::Other(error.to_string()),
+    }
+}
