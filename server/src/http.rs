@@ -29,6 +29,9 @@ const EXECUTE_STREAM: &str = "/robot.v1.RobotService/ExecuteStream";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallDeadline(pub(crate) Instant);
 
+/// The header that says when a call must end does not say it.
+struct BadTimeout;
+
 /// Whether the call reads and answers at the same time.
 pub(crate) fn is_session<B>(request: &Request<B>) -> bool {
     request.uri().path() == EXECUTE_STREAM
@@ -55,7 +58,12 @@ async fn respond(
     if !is_grpc(&request) {
         return unsupported();
     }
-    let deadline = deadline_of(request.headers());
+    let Ok(deadline) = deadline_of(request.headers()) else {
+        return grpc_error(
+            tonic::Code::InvalidArgument,
+            "grpc-timeout is malformed; it must be 1 to 8 digits and one of H, M, S, m, u, n",
+        );
+    };
     request.extensions_mut().insert(Arc::clone(call));
     request.extensions_mut().insert(drain.clone());
     if let Some(deadline) = deadline {
@@ -66,23 +74,25 @@ async fn respond(
     let request = request.map(|body| RequestBody { body, call });
 
     let response = match deadline {
-        None => routes.oneshot(request).await,
-        Some(deadline) => match tokio::time::timeout_at(deadline, routes.oneshot(request)).await {
-            Ok(response) => response,
-            Err(_elapsed) => {
-                return grpc_error(
-                    tonic::Code::DeadlineExceeded,
-                    "the%20deadline%20has%20passed",
-                );
-            }
-        },
+        None => Some(routes.oneshot(request).await),
+        Some(deadline) => in_time(deadline, routes.oneshot(request)).await,
     };
-    let Ok(mut response) = response;
+    let Some(Ok(mut response)) = response else {
+        return grpc_error(tonic::Code::DeadlineExceeded, "the deadline has passed");
+    };
     correct_status(response.headers_mut());
     match runs_commands {
         true => response,
         false => response.map(|body| tonic::body::Body::new(UntilDrained::new(body, &drain))),
     }
+}
+
+/// `None` if the deadline passes first. A call whose deadline has passed already is not begun.
+async fn in_time<T>(deadline: Instant, call: impl Future<Output = T>) -> Option<T> {
+    if deadline <= Instant::now() {
+        return None;
+    }
+    tokio::time::timeout_at(deadline, call).await.ok()
 }
 
 /// A POST whose content is gRPC; anything else gets a 415.
@@ -101,7 +111,7 @@ fn unsupported() -> Response<tonic::body::Body> {
     response
 }
 
-/// A response that is only a status. The message is percent-encoded already.
+/// A response that is only a status. The message holds nothing that must be percent-encoded.
 fn grpc_error(code: tonic::Code, message: &'static str) -> Response<tonic::body::Body> {
     let mut response = Response::new(tonic::body::Body::empty());
     let headers = response.headers_mut();
@@ -123,15 +133,25 @@ fn correct_status(headers: &mut HeaderMap) {
     headers.insert(GRPC_STATUS, HeaderValue::from(corrected as i32));
 }
 
-/// `grpc-timeout: 250m` is in 250 ms. What is none is ignored, as if there were no deadline.
-fn deadline_of(headers: &HeaderMap) -> Option<Instant> {
-    let text = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
+/// `grpc-timeout: 250m` is in 250 ms. Whoever sends what is none would wait for an end that never comes, so it is not
+/// taken for no deadline, as tonic does, but refused, as grpc-go does.
+fn deadline_of(headers: &HeaderMap) -> Result<Option<Instant>, BadTimeout> {
+    let mut values = headers.get_all(GRPC_TIMEOUT).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let timeout = timeout_from(value).filter(|_| values.next().is_none());
+    Ok(Instant::now().checked_add(timeout.ok_or(BadTimeout)?))
+}
+
+fn timeout_from(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let count: u64 = digits.parse().ok()?;
-    let timeout = match unit {
+    Some(match unit {
         "H" => Duration::from_secs(count * 3600),
         "M" => Duration::from_secs(count * 60),
         "S" => Duration::from_secs(count),
@@ -139,6 +159,5 @@ fn deadline_of(headers: &HeaderMap) -> Option<Instant> {
         "u" => Duration::from_micros(count),
         "n" => Duration::from_nanos(count),
         _ => return None,
-    };
-    Instant::now().checked_add(timeout)
+    })
 }

@@ -26,6 +26,8 @@ use crate::watch::Activity;
 const WATCH_INTERVAL_MS: u32 = 1000;
 const WATCH_INTERVAL_MS_MIN: u32 = 100;
 const WATCH_INTERVAL_MS_MAX: u32 = 60_000;
+/// What gRPC puts before each message: a flag and a length.
+const MESSAGE_PREFIX_BYTES: u64 = 5;
 
 /// The implementation of `robot.v1.RobotService`.
 #[derive(Debug)]
@@ -73,6 +75,7 @@ impl RobotService for Service {
         let activity = activity.expect("http.rs puts one with every request");
         let requests = Requests {
             messages: request.into_inner(),
+            bytes: 0,
             activity: Arc::clone(&activity),
         };
         let queue = self.pool.queue().clone();
@@ -155,9 +158,12 @@ fn end_of(status: &Status) -> End {
 }
 
 /// The request messages of one stream. tonic ends it alike when the client half-closes and when it resets the
-/// stream, be it in the middle of a message: only the [`Activity`] tells the two apart.
+/// stream, be it in the middle of a message, and when nothing follows the prefix of a message: only the
+/// [`Activity`] tells them apart.
 struct Requests {
     messages: Streaming<Bytes>,
+    /// Bytes of the body that were messages. None is compressed, so that is what they took.
+    bytes: u64,
     activity: Arc<Activity>,
 }
 
@@ -167,9 +173,17 @@ impl Stream for Requests {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let message = ready!(Pin::new(&mut self.messages).poll_next(cx));
         Poll::Ready(match message {
-            Some(message) => Some(message.map_err(|status| end_of(&status))),
-            None if self.activity.has_request_ended() => None,
-            None => Some(Err(End::Cancelled)),
+            Some(Ok(message)) => {
+                self.bytes += MESSAGE_PREFIX_BYTES + message.len() as u64;
+                Some(Ok(message))
+            }
+            Some(Err(status)) => Some(Err(end_of(&status))),
+            None if !self.activity.has_request_ended() => Some(Err(End::Cancelled)),
+            None if self.bytes < self.activity.request_bytes() => {
+                let reason = "it ends in the middle of a message".to_owned();
+                Some(Err(End::BrokenFraming(reason)))
+            }
+            None => None,
         })
     }
 }

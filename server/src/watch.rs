@@ -62,6 +62,8 @@ pub(crate) struct Activity {
     owed: AtomicBool,
     /// The request ended, and ended as it should: by a half-close, not by a reset or a lost connection.
     request_ended: AtomicBool,
+    /// Bytes of the request's body so far, the prefixes of its messages included.
+    request_bytes: AtomicU64,
     /// Twice the frames of the response; one less while the connection holds the last one and asks for no other.
     frames: AtomicU64,
     /// Cancelled when it shall read no more.
@@ -160,6 +162,7 @@ impl Activity {
             messages: AtomicU64::new(0),
             owed: AtomicBool::new(false),
             request_ended: AtomicBool::new(false),
+            request_bytes: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             ending: stopping.child_token(),
             idled: AtomicBool::new(false),
@@ -177,6 +180,17 @@ impl Activity {
     /// Whether the session has commands that it has not answered.
     pub(crate) fn owes(&self, owed: bool) {
         self.owed.store(owed, Ordering::Relaxed);
+    }
+
+    /// So many bytes of the request were read.
+    pub(crate) fn request_grew(&self, bytes: usize) {
+        let before = self.request_bytes();
+        self.request_bytes
+            .store(before + bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn request_bytes(&self) -> u64 {
+        self.request_bytes.load(Ordering::Relaxed)
     }
 
     /// The request was read to its clean end.

@@ -16,7 +16,7 @@ use crate::drain::Drain;
 use crate::watch::{Activity, WatchedCall};
 
 pin_project! {
-    /// A request's body that notes whether it ended cleanly.
+    /// A request's body that notes how long it is and whether it ended cleanly.
     pub(super) struct RequestBody {
         #[pin]
         pub(super) body: Incoming,
@@ -36,9 +36,10 @@ impl Body for RequestBody {
         let polled = this.body.poll_frame(cx);
         match &polled {
             Poll::Ready(None) => this.call.request_ended(),
-            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
-                this.call.request_ended();
-            }
+            Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
+                Some(data) => this.call.request_grew(data.len()),
+                None => this.call.request_ended(),
+            },
             _ => {}
         }
         polled

@@ -1,5 +1,7 @@
 //! Starts the real server binary on a free port, talks to it, and ends it.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -31,18 +33,22 @@ impl Server {
     }
 
     async fn start_as(mut server: Command, flags: &[&str]) -> Self {
-        let mut child = server
-            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
-            .args(flags)
+        server.args(["--log-format", "json"]).args(flags);
+        Self::launch(server).await
+    }
+
+    /// Starts what [`binary`] made, with whatever environment and flags it was given since.
+    pub(crate) async fn launch(mut command: Command) -> Self {
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0"])
             .kill_on_drop(true)
             .spawn()
             .expect("the binary was built");
         let stderr = child.stderr.take().expect("stderr is a pipe");
         let mut log = BufReader::new(stderr).lines();
-        let line = log.next_line().await.expect("stderr is readable");
-        let line = line.expect("a server says that it listens");
+        let line = line_with(&mut log, "listening").await;
         Self {
-            address: field(&line, "address").to_owned(),
+            address: address_in(&line),
             child,
             log,
         }
@@ -62,26 +68,39 @@ impl Server {
         &self.address
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it is running")
+    }
+
     /// Sends `TERM` or `INT`.
     pub(crate) async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it is running").to_string();
+        let pid = self.pid().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status().await;
         assert!(sent.expect("kill is there").success());
     }
 
     /// The next log line that holds `text`.
     pub(crate) async fn log_line(&mut self, text: &str) -> String {
-        loop {
-            let line = self.log.next_line().await.expect("stderr is readable");
-            let line = line.unwrap_or_else(|| panic!("the log ended without {text:?}"));
-            if line.contains(text) {
-                return line;
-            }
-        }
+        line_with(&mut self.log, text).await
+    }
+
+    /// Takes the log away, so that a server which logs a lot does not wait for its reader.
+    pub(crate) fn take_log(self) -> (Lines<BufReader<ChildStderr>>, Child) {
+        (self.log, self.child)
     }
 
     pub(crate) async fn wait(mut self) -> ExitStatus {
         self.child.wait().await.expect("it can be waited for")
+    }
+}
+
+async fn line_with(log: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
+    loop {
+        let line = log.next_line().await.expect("stderr is readable");
+        let line = line.unwrap_or_else(|| panic!("the log ended without {text:?}"));
+        if line.contains(text) {
+            return line;
+        }
     }
 }
 
@@ -103,13 +122,14 @@ fn clean(mut command: Command) -> Command {
     command
 }
 
-/// The text of a string field in a line of JSON.
-pub(crate) fn field<'a>(line: &'a str, name: &str) -> &'a str {
-    let key = format!("\"{name}\":\"");
-    let (_before, rest) = line
-        .split_once(&key)
-        .unwrap_or_else(|| panic!("no {name} in {line}"));
-    rest.split('"').next().expect("split gives at least one")
+/// The address that a server says it listens on, be it in JSON or for people.
+fn address_in(line: &str) -> String {
+    const HOST: &str = "127.0.0.1:";
+    let (_before, rest) = line.split_once(HOST).expect("it listens on loopback");
+    let port = rest
+        .split(|character: char| !character.is_ascii_digit())
+        .next();
+    format!("{HOST}{}", port.expect("split gives at least one"))
 }
 
 /// Turns on the spot, with ids from `first`.
