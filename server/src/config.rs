@@ -5,6 +5,8 @@ use std::thread::available_parallelism;
 
 use clap::{Args, ValueEnum};
 
+use crate::access::AccessConfig;
+
 mod parts;
 
 /// Who may list the services by reflection.
@@ -176,6 +178,10 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3_600_000))]
     pub drain_ms_max: u32,
 
+    /// Who may come in.
+    #[command(flatten)]
+    pub access: AccessConfig,
+
     /// Server reflection
     #[arg(long, env = "ROBOT_SERVER_REFLECTION", value_enum, default_value_t = Reflection::Auto)]
     pub reflection: Reflection,
@@ -206,6 +212,27 @@ pub enum ConfigError {
         delay: u32,
         /// Milliseconds.
         max: u32,
+    },
+    /// One of them is of no use.
+    #[error("--tls-cert and --tls-key need each other; only one of them is set")]
+    CertificateWithoutKey,
+    /// Clients show certificates on TLS connections only.
+    #[error("--tls-client-ca needs --tls-cert and --tls-key")]
+    ClientCaWithoutCertificate,
+    /// There is nobody to limit.
+    #[error(
+        "--identity-streams-max and --identity-commands-per-second-max need identities: --token-file or \
+         --tls-client-ca"
+    )]
+    LimitWithoutIdentity,
+    /// Anybody could come in, or listen.
+    #[error(
+        "{listen} is not a loopback address; it needs --tls-cert, --tls-key and one of --tls-client-ca and \
+         --token-file, or --insecure"
+    )]
+    Exposed {
+        /// The address.
+        listen: std::net::SocketAddr,
     },
 }
 
@@ -239,7 +266,12 @@ impl Config {
                 max: self.drain_ms_max,
             });
         }
-        Ok(())
+        self.access.validate()
+    }
+
+    /// Checks that whoever can reach this address is asked who they are.
+    pub fn validate_for(&self, listen: std::net::SocketAddr) -> Result<(), ConfigError> {
+        self.access.validate_for(listen)
     }
 
     /// How many workers that is on this machine.

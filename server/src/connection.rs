@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +15,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tonic::service::Routes;
 
+use crate::access::{Access, Peer};
 use crate::drain::Drain;
 use crate::handshake::{Begun, handshake};
-use crate::http::{answer, is_session};
+use crate::http::{Door, answer, is_session};
 use crate::linger;
 use crate::watch::{CallTasks, Watch};
 
@@ -62,6 +65,7 @@ pub(crate) struct ConnectionLimits {
 pub(crate) struct Server {
     pub(crate) limits: ConnectionLimits,
     pub(crate) routes: Routes,
+    pub(crate) access: Arc<Access>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) drain: Drain,
 }
@@ -70,10 +74,29 @@ pub(crate) struct Server {
 pub(crate) async fn serve(stream: TcpStream, server: Server) {
     // Answers are small and wanted at once. A socket that cannot be set so is slower, not broken.
     let _slower = stream.set_nodelay(true);
-    let Some(mut begun) = begin(stream, &server).await else {
-        return;
-    };
-    if !serve_to_the_end(&mut begun, &server).await {
+    match server.access.tls() {
+        None => {
+            if let Some(begun) = begin(handshake(stream), &server).await {
+                serve_begun(begun, Peer::default(), &server).await;
+            }
+        }
+        Some(tls) => {
+            let greeted = async { handshake(tls.accept(stream).await?).await };
+            if let Some(begun) = begin(greeted, &server).await {
+                let (_tcp, session) = begun.stream().get_ref();
+                let certificate = session.peer_certificates().and_then(<[_]>::first);
+                let peer = server.access.peer(certificate.map(AsRef::as_ref));
+                serve_begun(begun, peer, &server).await;
+            }
+        }
+    }
+}
+
+async fn serve_begun<S>(mut begun: Begun<S>, peer: Peer, server: &Server)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if !serve_to_the_end(&mut begun, peer, server).await {
         return;
     }
     let closed = linger::close(begun);
@@ -81,8 +104,11 @@ pub(crate) async fn serve(stream: TcpStream, server: Server) {
 }
 
 /// Waits for what has to come before the first request. A connection that has not come so far holds up no drain.
-async fn begin(stream: TcpStream, server: &Server) -> Option<Begun<TcpStream>> {
-    let begun = timeout(server.limits.handshake_max, handshake(stream));
+async fn begin<S>(
+    greeted: impl Future<Output = io::Result<Begun<S>>>,
+    server: &Server,
+) -> Option<Begun<S>> {
+    let begun = timeout(server.limits.handshake_max, greeted);
     match server.drain.drained().run_until_cancelled(begun).await? {
         Ok(Ok(begun)) => Some(begun),
         Ok(Err(error)) => {
@@ -115,10 +141,14 @@ fn builder(limits: ConnectionLimits, calls: CallTasks) -> http2::Builder<CallTas
 }
 
 /// False if it was dropped before its end.
-async fn serve_to_the_end(stream: &mut Begun<TcpStream>, server: &Server) -> bool {
+async fn serve_to_the_end<S>(stream: &mut Begun<S>, peer: Peer, server: &Server) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let Server {
         limits,
         routes,
+        access,
         watch,
         drain,
     } = server;
@@ -129,7 +159,11 @@ async fn serve_to_the_end(stream: &mut Begun<TcpStream>, server: &Server) -> boo
         used.store(true, Ordering::Relaxed);
         let call = Watch::open(watch, is_session(&request), own.stopping());
         calls.expect(&call);
-        let answered = answer(request, routes.clone(), own.clone(), call);
+        let door = Door {
+            access: Arc::clone(access),
+            peer: peer.clone(),
+        };
+        let answered = answer(request, routes.clone(), own.clone(), door, call);
         async { Ok::<_, Infallible>(answered.await) }
     });
     let builder = builder(*limits, calls.clone());

@@ -37,6 +37,12 @@ pub(crate) async fn handshake<S: AsyncRead + Unpin>(mut stream: S) -> io::Result
     })
 }
 
+impl<S> Begun<S> {
+    pub(crate) fn stream(&self) -> &S {
+        &self.stream
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

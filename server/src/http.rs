@@ -13,10 +13,11 @@ use tokio::time::Instant;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use crate::access::{Access, Admitted, Caller, Peer, Refused};
 use crate::drain::Drain;
 use crate::watch::{Activity, WatchedCall};
 
-use bodies::{Observed, RequestBody, UntilDrained};
+use bodies::{Observed, RequestBody, UntilTold};
 
 const GRPC: &str = "application/grpc";
 const GRPC_STATUS: &str = "grpc-status";
@@ -37,27 +38,51 @@ pub(crate) fn is_session<B>(request: &Request<B>) -> bool {
     request.uri().path() == EXECUTE_STREAM
 }
 
+/// Where a call comes in, and from whom.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) access: Arc<Access>,
+    pub(crate) peer: Peer,
+}
+
+impl Door {
+    fn admit(&self, request: &mut Request<Incoming>) -> Result<Admitted, Refused> {
+        let uri = request.uri().clone();
+        let headers = request.headers_mut();
+        self.access.admit(uri.path(), headers, &self.peer)
+    }
+}
+
 /// Answers one HTTP request.
 pub(crate) async fn answer(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     routes: Routes,
     drain: Drain,
+    door: Door,
     call: WatchedCall,
 ) -> Response<Observed<tonic::body::Body>> {
-    let response = respond(request, routes, drain, call.activity()).await;
+    let (response, place) = if !is_grpc(&request) {
+        (unsupported(), None)
+    } else {
+        match door.admit(&mut request) {
+            Ok(Admitted { caller, place }) => {
+                let response = respond(request, routes, drain, caller, call.activity());
+                (response.await, place)
+            }
+            Err(refused) => (refusal(refused), None),
+        }
+    };
     call.activity().answers();
-    response.map(|body| Observed::new(body, call))
+    response.map(|body| Observed::new(body, call, place))
 }
 
 async fn respond(
     mut request: Request<Incoming>,
     routes: Routes,
     drain: Drain,
+    caller: Option<Caller>,
     call: &Arc<Activity>,
 ) -> Response<tonic::body::Body> {
-    if !is_grpc(&request) {
-        return unsupported();
-    }
     let Ok(deadline) = deadline_of(request.headers()) else {
         return grpc_error(
             tonic::Code::InvalidArgument,
@@ -68,6 +93,10 @@ async fn respond(
     request.extensions_mut().insert(drain.clone());
     if let Some(deadline) = deadline {
         request.extensions_mut().insert(CallDeadline(deadline));
+    }
+    let withdrawn = caller.as_ref().and_then(Caller::withdrawn).cloned();
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
     }
     let runs_commands = request.uri().path().starts_with(RUNS_COMMANDS);
     let call = Arc::clone(call);
@@ -83,7 +112,9 @@ async fn respond(
     correct_status(response.headers_mut());
     match runs_commands {
         true => response,
-        false => response.map(|body| tonic::body::Body::new(UntilDrained::new(body, &drain))),
+        false => {
+            response.map(|body| tonic::body::Body::new(UntilTold::new(body, &drain, withdrawn)))
+        }
     }
 }
 
@@ -109,6 +140,17 @@ fn unsupported() -> Response<tonic::body::Body> {
     let mut response = Response::new(tonic::body::Body::empty());
     *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     response
+}
+
+fn refusal(refused: Refused) -> Response<tonic::body::Body> {
+    tracing::debug!(%refused, "a call was not let in");
+    let code = match refused {
+        Refused::NoCertificate | Refused::NoToken | Refused::WrongToken => {
+            tonic::Code::Unauthenticated
+        }
+        Refused::TooManyStreams => tonic::Code::ResourceExhausted,
+    };
+    grpc_error(code, refused.message())
 }
 
 /// A response that is only a status. The message holds nothing that must be percent-encoded.

@@ -5,6 +5,7 @@
 //! sees all of them.
 
 mod accept;
+mod access;
 #[cfg(feature = "bench-pool")]
 pub mod bench_pool;
 mod config;
@@ -38,9 +39,11 @@ use tonic_health::server::HealthReporter;
 
 use robot_api::v1::robot_service_server::{RobotServiceServer, SERVICE_NAME};
 
+pub use access::{AccessConfig, AccessError};
 pub use config::{Config, ConfigError, Reflection};
 pub use drain::{Shutdown, Summary};
 
+use access::Access;
 use connection::Server;
 use drain::Drain;
 use pool::Pool;
@@ -56,6 +59,9 @@ pub enum StartError {
     /// The settings contradict each other.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A file that says who may come in cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The listener has no address.
     #[error("the listener has no address: {0}")]
     Listener(#[from] std::io::Error),
@@ -71,6 +77,8 @@ pub async fn run(
 ) -> Result<Summary, StartError> {
     config.validate()?;
     let address = listener.local_addr()?;
+    config.validate_for(address)?;
+    let access = Access::load(&config.access)?;
     let workers = config.worker_count();
     let drain = Drain::default();
     let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
@@ -80,6 +88,7 @@ pub async fn run(
     let server = Server {
         limits: config.connection_limits(),
         routes,
+        access: Arc::clone(&access),
         watch: Watch::new(config.watch_limits()),
         drain: drain.clone(),
     };
@@ -87,6 +96,7 @@ pub async fn run(
         tokio::select! {
             () = accept::serve(listener, config.connections_max, &server) => {}
             never = server.watch.run() => match never {},
+            never = access.reload() => match never {},
         }
     });
     tokio::select! {
@@ -202,6 +212,11 @@ fn log_start(address: SocketAddr, config: &Config) {
         drain_delay_ms = config.drain_delay_ms,
         drain_ms_max = config.drain_ms_max,
         reflection = ?config.reflection,
+        tls = config.access.tls_cert.is_some(),
+        client_certificates = config.access.tls_client_ca.is_some(),
+        tokens = config.access.token_file.is_some(),
+        identity_streams_max = ?config.access.identity_streams_max,
+        identity_commands_per_second_max = ?config.access.identity_commands_per_second_max,
         "listening"
     );
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use robot_server::{Config, Shutdown, Summary, run};
+use robot_server::{Config, Shutdown, StartError, Summary, run};
 
 /// A setting was wrong.
 const EXIT_USAGE: u8 = 2;
@@ -52,16 +52,20 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => return usage_error(&first_paragraph(&error)),
         Err(help) => help.exit(),
     };
-    if let Err(error) = args.config.validate() {
+    let settings = args.config.validate();
+    if let Err(error) = settings.and_then(|()| args.config.validate_for(args.listen)) {
         return usage_error(&format!("error: {error}"));
     }
     match serve(args) {
         Ok(Summary { cut_off: 0, .. }) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(EXIT_CUT_OFF),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref() {
+            Some(StartError::Access(error)) => usage_error(&format!("error: {error}")),
+            _ => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 

@@ -14,6 +14,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use robot_api::v1;
 use robot_api::v1::robot_service_server::RobotService;
 
+use crate::access::Caller;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::http::CallDeadline;
@@ -70,6 +71,7 @@ impl RobotService for Service {
         self.refuse_when_stopping()?;
         let extensions = request.extensions();
         let deadline = extensions.get::<CallDeadline>().map(|deadline| deadline.0);
+        let caller = extensions.get::<Caller>().cloned();
         let drain = extensions.get::<Drain>().unwrap_or(&self.drain).clone();
         let activity = extensions.get::<Arc<Activity>>().cloned();
         let activity = activity.expect("http.rs puts one with every request");
@@ -80,16 +82,25 @@ impl RobotService for Service {
         };
         let queue = self.pool.queue().clone();
         let session = Session::new(requests, queue, self.limits, deadline, &drain, activity);
-        Ok(Response::new(Responses { session }))
+        Ok(Response::new(Responses {
+            session: session.of(caller),
+        }))
     }
 
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
         self.refuse_when_stopping()?;
+        let caller = request.extensions().get::<Caller>().cloned();
+        let rate = caller.as_ref().and_then(Caller::rate);
+        if let Some(rate) = rate {
+            let ready = self.drain.stopping().run_until_cancelled(rate.ready());
+            ready.await.ok_or_else(|| status_of(&End::ShuttingDown))?;
+        }
         let mut call = self.drain.open_call();
         let executed = unary::execute(
             request.into_inner(),
             self.pool.queue(),
             self.limits,
+            rate,
             &mut call,
         )
         .await;
@@ -142,6 +153,7 @@ fn status_of(end: &End) -> Status {
         End::Cancelled => Code::Cancelled,
         End::DeadlineExceeded => Code::DeadlineExceeded,
         End::ShuttingDown | End::ConnectionAged | End::Idle => Code::Unavailable,
+        End::Withdrawn => Code::Unauthenticated,
         End::Lost => Code::Aborted,
     };
     Status::new(code, end.to_string())

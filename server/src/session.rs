@@ -17,6 +17,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use robot_api::batch::{self, Malformed};
 
+use crate::access::Caller;
 use crate::cut::{Cutter, Filled, JobLimits};
 use crate::drain::{Drain, OpenCall};
 use crate::queue::{Abandon, Completion, Failure, Queue, QueueClosed, Slot};
@@ -69,6 +70,8 @@ pub(crate) enum End {
     ConnectionAged,
     #[error("nothing was sent for too long; open another stream when there is something to send")]
     Idle,
+    #[error("the token was withdrawn")]
+    Withdrawn,
     #[error("the server lost a job; send again what is unanswered")]
     Lost,
 }
@@ -99,6 +102,11 @@ pub(crate) struct Session<R> {
     finished: bool,
     ending: Pin<Box<WaitForCancellationFutureOwned>>,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Whose it is, if that matters.
+    caller: Option<Caller>,
+    withdrawn: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Its caller has sent more commands a second than it may: nothing is read until then.
+    pause: Option<Pin<Box<Sleep>>>,
     abandon: Abandon,
     call: OpenCall,
     activity: Arc<Activity>,
@@ -128,10 +136,21 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
             finished: false,
             ending: Box::pin(activity.ending().clone().cancelled_owned()),
             deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
+            caller: None,
+            withdrawn: None,
+            pause: None,
             abandon: Abandon::default(),
             call: drain.open_call(),
             activity,
         }
+    }
+
+    /// Bounds it by what its caller may do.
+    pub(crate) fn of(mut self, caller: Option<Caller>) -> Self {
+        let withdrawn = caller.as_ref().and_then(Caller::withdrawn).cloned();
+        self.withdrawn = withdrawn.map(|withdrawn| Box::pin(withdrawn.cancelled_owned()));
+        self.caller = caller;
+        self
     }
 
     /// Looks for what ends a session from outside.
@@ -141,6 +160,11 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
                 true => End::Idle,
                 false => self.call.drain().end(),
             });
+        }
+        let withdrawn = self.withdrawn.as_mut();
+        if withdrawn.is_some_and(|token| token.as_mut().poll(cx).is_ready()) {
+            self.withdrawn = None;
+            self.stop(End::Withdrawn);
         }
         let Some(deadline) = &mut self.deadline else {
             return;
@@ -197,7 +221,26 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
         self.limits.in_flight_bytes_max.saturating_sub(used)
     }
 
+    /// Ready when its caller may send more.
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(rate) = self.caller.as_ref().and_then(Caller::rate) else {
+            return Poll::Ready(());
+        };
+        loop {
+            if let Some(pause) = &mut self.pause {
+                ready!(pause.as_mut().poll(cx));
+                self.pause = None;
+            }
+            // Other calls of the same caller may have used it up in the meantime.
+            let Some(wait) = rate.wait() else {
+                return Poll::Ready(());
+            };
+            self.pause = Some(Box::pin(tokio::time::sleep(wait)));
+        }
+    }
+
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_pause(cx));
         match ready!(Pin::new(&mut self.requests).poll_next(cx)) {
             Some(Ok(message)) => {
                 if let Err(end) = self.accept(message) {
@@ -213,6 +256,9 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
     fn accept(&mut self, message: Bytes) -> Result<(), End> {
         let commands = accept(&message, self.limits.commands_per_message_max)?;
         self.call.accepted(commands);
+        if let Some(rate) = self.caller.as_ref().and_then(Caller::rate) {
+            rate.charge(commands);
+        }
         let room = self.room();
         if !self.cutter.push_whole(&message, commands, room) {
             self.cutter.push(message);
@@ -363,7 +409,9 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Stream for Session<R> {
         }
         session.poll_outside(cx);
         session.read(cx);
-        session.activity.owes(session.owes());
+        session
+            .activity
+            .owes(session.owes() || session.pause.is_some());
         if let Poll::Ready(response) = session.poll_response(cx) {
             return Poll::Ready(Some(Ok(response)));
         }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::access::Rate;
 use crate::cut::Cutter;
 use crate::drain::OpenCall;
 use crate::queue::{Abandon, Completion, Failure, Queue};
@@ -19,10 +20,14 @@ pub(crate) async fn execute(
     message: Bytes,
     queue: &Queue,
     limits: SessionLimits,
+    rate: Option<&Rate>,
     call: &mut OpenCall,
 ) -> Result<Bytes, End> {
     let commands = accept(&message, limits.commands_per_message_max)?;
     call.accepted(commands);
+    if let Some(rate) = rate {
+        rate.charge(commands);
+    }
     let (reply, mut completions) = mpsc::channel(JOBS_IN_FLIGHT_MAX);
     let abandon = Abandon::default();
     let mut cutter = Cutter::new(limits.job);

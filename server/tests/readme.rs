@@ -61,7 +61,11 @@ fn limit_of(flag: &str) -> Option<(Option<&'static str>, &'static str)> {
         ),
         "drain-delay-ms" => (None, "new calls are refused with `UNAVAILABLE`"),
         "drain-ms-max" => (None, "what is open is cut off; exit code 3"),
-        "reflection" => return None,
+        "identity-streams-max" => (None, "the call is refused with `RESOURCE_EXHAUSTED`"),
+        "identity-commands-per-second-max" => (None, "the calls of the identity are not read"),
+        "reflection" | "tls-cert" | "tls-key" | "tls-client-ca" | "token-file" | "insecure" => {
+            return None;
+        }
         other => panic!("say what --{other} limits"),
     })
 }
@@ -88,10 +92,13 @@ fn row(arg: &Arg, field: Option<&str>, past: &str) -> String {
         format!("ROBOT_SERVER_{}", flag.replace('-', "_").to_uppercase())
     );
     let unit = arg.get_value_names().expect("each has one")[0].to_lowercase();
-    let default = arg
-        .get_default_values()
-        .first()
-        .map_or("one per core".into(), |value| value.to_string_lossy());
+    let default = arg.get_default_values().first().map_or_else(
+        || match flag {
+            "workers" => "one per core".into(),
+            _ => "none".into(),
+        },
+        |value| value.to_string_lossy(),
+    );
     let field = field.map_or("".to_owned(), |field| format!("`{}`", existing(field)));
     format!("| `--{flag}`<br>`{variable}` | {unit} | {default} | {field} | {past} |\n")
 }

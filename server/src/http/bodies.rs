@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::GRPC_STATUS;
 use crate::drain::Drain;
@@ -55,27 +56,30 @@ impl Body for RequestBody {
 }
 
 pin_project! {
-    /// A response that ends when the server has been drained: for calls that have no end of their own.
-    pub(super) struct UntilDrained<B> {
+    /// A response that ends when the server has been drained or the caller's token is withdrawn: for calls that have no
+    /// end of their own.
+    pub(super) struct UntilTold<B> {
         #[pin]
         body: B,
         #[pin]
         drained: WaitForCancellationFutureOwned,
+        withdrawn: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
         ended: bool,
     }
 }
 
-impl<B> UntilDrained<B> {
-    pub(super) fn new(body: B, drain: &Drain) -> Self {
+impl<B> UntilTold<B> {
+    pub(super) fn new(body: B, drain: &Drain, withdrawn: Option<CancellationToken>) -> Self {
         Self {
             body,
             drained: drain.drained().clone().cancelled_owned(),
+            withdrawn: withdrawn.map(|withdrawn| Box::pin(withdrawn.cancelled_owned())),
             ended: false,
         }
     }
 }
 
-impl<B: Body<Data: Buf>> Body for UntilDrained<B> {
+impl<B: Body<Data: Buf>> Body for UntilTold<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -87,18 +91,19 @@ impl<B: Body<Data: Buf>> Body for UntilDrained<B> {
         if *this.ended {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(frame) = this.body.poll_frame(cx) {
+        let withdrawn = this.withdrawn.as_mut();
+        let code = if withdrawn.is_some_and(|token| token.as_mut().poll(cx).is_ready()) {
+            tonic::Code::Unauthenticated
+        } else if let Poll::Ready(frame) = this.body.poll_frame(cx) {
             return Poll::Ready(frame);
-        }
-        if this.drained.poll(cx).is_pending() {
+        } else if this.drained.poll(cx).is_ready() {
+            tonic::Code::Unavailable
+        } else {
             return Poll::Pending;
-        }
+        };
         *this.ended = true;
         let mut trailers = HeaderMap::new();
-        trailers.insert(
-            GRPC_STATUS,
-            HeaderValue::from(tonic::Code::Unavailable as i32),
-        );
+        trailers.insert(GRPC_STATUS, HeaderValue::from(code as i32));
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 
@@ -114,12 +119,14 @@ pin_project! {
         #[pin]
         body: B,
         call: WatchedCall,
+        // Held until the call is over.
+        place: Option<OwnedSemaphorePermit>,
     }
 }
 
 impl<B> Observed<B> {
-    pub(super) fn new(body: B, call: WatchedCall) -> Self {
-        Self { body, call }
+    pub(super) fn new(body: B, call: WatchedCall, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { body, call, place }
     }
 }
 
