@@ -142,7 +142,7 @@ pub fn state_from(state: &v1::RobotState) -> Result<State, Rejection> {
         heading_degrees: finite("heading_degrees", heading_degrees, None)?,
         mode: match mode {
             0 => Mode::Water,
-            number => mode_from(number).ok_or_else(|| Rejection::ModeUnknown {
+            number => mode_from(number).ok_or(Rejection::ModeUnknown {
                 found: number,
                 action: None,
             })?,
@@ -171,7 +171,7 @@ fn action_from(index: usize, action: &v1::Action) -> Result<Action, Rejection> {
             angle_degrees: finite("angle_degrees", *angle_degrees, Some(index))?,
         },
         Some(Kind::SetMode(v1::SetMode { mode })) => Action::SetMode {
-            mode: mode_from(*mode).ok_or_else(|| Rejection::ModeUnknown {
+            mode: mode_from(*mode).ok_or(Rejection::ModeUnknown {
                 found: *mode,
                 action: Some(index),
             })?,
@@ -280,7 +280,7 @@ fn mode_to(mode: Mode) -> v1::CleaningMode {
 }
 
 fn finite(field: &'static str, value: f64, action: Option<usize>) -> Result<Finite, Rejection> {
-    Finite::new(value).ok_or_else(|| Rejection::NotFinite {
+    Finite::new(value).ok_or(Rejection::NotFinite {
         field,
         value,
         action,

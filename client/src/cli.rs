@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod credentials;
 mod drive;
 mod error;
 mod jobs;
@@ -40,7 +41,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<bool, RunError> {
 }
 
 async fn run_against(server: &Server, plan: &Plan) -> Result<bool, RunError> {
-    let client = Client::connect(server.address()).await?;
+    let client = Client::connect_with(server.address(), plan.credentials.read()?).await?;
     let info = client.server_info().await?;
     check_server(&info, plan)?;
     if server.is_embedded() {

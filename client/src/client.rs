@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::transport::Channel;
 
 use crate::connection::Connector;
-use crate::{ClientError, Session, SessionConfig};
+use crate::{ClientError, Credentials, Session, SessionConfig};
 
 /// A connection to a server. Clones share it, and its calls may be made at the same time.
 #[derive(Debug, Clone)]
@@ -22,7 +22,15 @@ impl Client {
     /// # Errors
     /// [`ClientError::InvalidAddress`] if it is neither; [`ClientError::Connect`] if nobody accepts there.
     pub async fn connect(uri: &str) -> Result<Self, ClientError> {
-        Self::new(Connector::tcp(uri)?).await
+        Self::connect_with(uri, Credentials::default()).await
+    }
+
+    /// Connects to `https://HOST:PORT`, or as [`Client::connect`] does, and shows `credentials` there.
+    ///
+    /// # Errors
+    /// As [`Client::connect`]; [`ClientError::Credentials`] if they are none, or do not fit the address.
+    pub async fn connect_with(uri: &str, credentials: Credentials) -> Result<Self, ClientError> {
+        Self::new(Connector::tcp(uri, credentials)?).await
     }
 
     /// Connects over whatever `open` opens: a Unix socket, a tunnel, a simulated network. It is called again for each
@@ -50,7 +58,9 @@ impl Client {
     /// [`ClientError::Status`] if the call fails.
     pub async fn server_info(&self) -> Result<v1::GetServerInfoResponse, ClientError> {
         let mut service = self.service();
-        let response = service.get_server_info(v1::GetServerInfoRequest {}).await?;
+        let response = service
+            .get_server_info(self.connector.request(v1::GetServerInfoRequest {}))
+            .await?;
         Ok(response.into_inner())
     }
 
@@ -65,7 +75,9 @@ impl Client {
     ) -> Result<Vec<v1::RobotResult>, ClientError> {
         let asked = commands.len();
         let mut service = self.service();
-        let response = service.execute(v1::ExecuteRequest { commands }).await?;
+        let response = service
+            .execute(self.connector.request(v1::ExecuteRequest { commands }))
+            .await?;
         let v1::ExecuteResponse { results } = response.into_inner();
         if results.len() < asked {
             let commands = asked - results.len();

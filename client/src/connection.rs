@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::Request;
 use tonic::transport::{Channel, Endpoint, Uri};
 
-use crate::ClientError;
 use crate::error::root_cause;
+use crate::{ClientError, Credentials};
 
 /// A server that does not accept a connection for so long is taken for absent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,14 +26,15 @@ type Connecting = Pin<Box<dyn Future<Output = Result<Channel, tonic::transport::
 #[derive(Clone)]
 pub(crate) struct Connector {
     address: Arc<str>,
+    credentials: Credentials,
     connect: Arc<dyn Fn() -> Connecting + Send + Sync>,
 }
 
 impl Connector {
-    /// Over TCP, to the host and port of `uri`.
-    pub(crate) fn tcp(uri: &str) -> Result<Self, ClientError> {
-        let endpoint = endpoint_of(uri)?;
-        Ok(Self::new(&endpoint, move |endpoint| {
+    /// Over TCP, to the host and port of `uri`, where `credentials` are shown.
+    pub(crate) fn tcp(uri: &str, credentials: Credentials) -> Result<Self, ClientError> {
+        let endpoint = endpoint_of(uri, &credentials)?;
+        Ok(Self::new(&endpoint, credentials, move |endpoint| {
             Box::pin(async move { endpoint.connect().await })
         }))
     }
@@ -44,8 +46,9 @@ impl Connector {
         O: Future<Output = std::io::Result<IO>> + Send + 'static,
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let endpoint = endpoint_of(uri)?;
-        Ok(Self::new(&endpoint, move |endpoint| {
+        let credentials = Credentials::default();
+        let endpoint = endpoint_of(uri, &credentials)?;
+        Ok(Self::new(&endpoint, credentials, move |endpoint| {
             let open = open.clone();
             let connector = tower::service_fn(move |_uri: Uri| {
                 let opening = open();
@@ -70,13 +73,20 @@ impl Connector {
         }
     }
 
+    /// A request that shows the credentials.
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
+        self.credentials.request(message)
+    }
+
     fn new(
         endpoint: &Endpoint,
+        credentials: Credentials,
         connect: impl Fn(Endpoint) -> Connecting + Send + Sync + 'static,
     ) -> Self {
         let endpoint = endpoint.clone();
         Self {
             address: endpoint.uri().to_string().trim_end_matches('/').into(),
+            credentials,
             connect: Arc::new(move || connect(endpoint.clone())),
         }
     }
@@ -86,17 +96,23 @@ impl fmt::Debug for Connector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             address,
+            credentials,
             connect: _,
         } = self;
-        formatter.debug_tuple("Connector").field(address).finish()
+        formatter
+            .debug_struct("Connector")
+            .field("address", address)
+            .field("credentials", credentials)
+            .finish()
     }
 }
 
-fn endpoint_of(address: &str) -> Result<Endpoint, ClientError> {
+fn endpoint_of(address: &str, credentials: &Credentials) -> Result<Endpoint, ClientError> {
     let uri = uri_from(address).ok_or_else(|| ClientError::InvalidAddress {
         address: address.to_owned(),
     })?;
-    let endpoint = Endpoint::from(uri)
+    let endpoint = credentials.secure(&uri, Endpoint::from(uri.clone()))?;
+    let endpoint = endpoint
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
@@ -113,7 +129,8 @@ fn uri_from(address: &str) -> Option<Uri> {
     let port_given = uri.port_u16().is_some_and(|port| port != 0);
     let host_given = uri.host().is_some_and(|host| !host.is_empty());
     let nothing_else = uri.path() == "/" && uri.query().is_none();
-    let valid = uri.scheme_str() == Some("http") && host_given && port_given && nothing_else;
+    let known_scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    let valid = known_scheme && host_given && port_given && nothing_else;
     valid.then_some(uri)
 }
 
@@ -133,6 +150,7 @@ mod tests {
             "http://robots.example:80/",
             Some("http://robots.example:80/"),
         );
+        check("https://localhost:443", Some("https://localhost:443/"));
         check("localhost:1", Some("http://localhost:1/"));
         check("[::1]:50051", Some("http://[::1]:50051/"));
         for none in [
@@ -145,7 +163,7 @@ mod tests {
             "localhost:70000",
             "http://",
             "http://localhost",
-            "https://localhost:443",
+            "ftp://localhost:443",
             "http://localhost:1/path",
             "localhost:1?query",
             "two words:1",

@@ -9,11 +9,18 @@ use tonic::Status;
 pub enum ClientError {
     /// The address is none.
     #[error(
-        "the server address {address:?} is not understood: it must be http://HOST:PORT or HOST:PORT"
+        "the server address {address:?} is not understood: it must be http://HOST:PORT, https://HOST:PORT or \
+         HOST:PORT"
     )]
     InvalidAddress {
         /// As it was given.
         address: String,
+    },
+    /// They are none, or do not fit the address.
+    #[error("the credentials cannot be used: {reason}")]
+    Credentials {
+        /// What is wrong, and what is allowed.
+        reason: String,
     },
     /// Nobody answers there.
     #[error("cannot connect to {address}: {reason}")]

@@ -50,9 +50,11 @@
 
 mod client;
 mod connection;
+mod credentials;
 mod error;
 mod session;
 
 pub use client::Client;
+pub use credentials::Credentials;
 pub use error::ClientError;
 pub use session::{CommandSender, ResultReceiver, Resumed, RetryConfig, Session, SessionConfig};

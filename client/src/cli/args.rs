@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 
+use super::credentials::CredentialFiles;
 use super::error::UsageError;
 use super::workload::{Mode, Workload};
 
@@ -12,9 +13,12 @@ use super::workload::{Mode, Workload};
 #[derive(Debug, Parser)]
 #[command(name = "robot-client", version)]
 pub(crate) struct Args {
-    /// Server to use, http://HOST:PORT or HOST:PORT [default: start one here for this run]
+    /// Server to use, http(s)://HOST:PORT or HOST:PORT [default: start one here for this run]
     #[arg(long, env = "ROBOT_CLIENT_SERVER", value_name = "URL")]
     server: Option<String>,
+
+    #[command(flatten)]
+    credentials: CredentialFiles,
 
     /// Workers of the server that is started here [default: one per core]
     #[arg(long, env = "ROBOT_CLIENT_WORKERS", value_name = "COUNT")]
@@ -65,6 +69,7 @@ pub(crate) struct Args {
 pub(crate) struct Plan {
     /// Where; nowhere means a server of our own.
     pub(crate) server: Option<String>,
+    pub(crate) credentials: CredentialFiles,
     /// Of a server of our own.
     pub(crate) workers: Option<u32>,
     pub(crate) workload: Workload,
@@ -80,6 +85,7 @@ impl Plan {
     pub(crate) fn new(args: Args) -> Result<Self, UsageError> {
         let Args {
             server,
+            credentials,
             workers,
             mode,
             turns,
@@ -95,6 +101,7 @@ impl Plan {
         }
         Ok(Self {
             server,
+            credentials,
             workers,
             workload: Workload { mode, turns },
             window: NonZeroUsize::new(window as usize).expect("the flag's range begins at 1"),
@@ -141,6 +148,9 @@ mod tests {
         check(&["--mode", "sideways"], "pipelined, chained, program");
         check(&["--workers", "1025"], "1..=1024");
         check(&["--workers", "2", "--server", "x:1"], "--server");
+        check(&["--ca", "ca.pem"], "--server");
+        check(&["--server", "x:1", "--cert", "cert.pem"], "--key");
+        check(&["--token-file", "token"], "--server");
         check(
             &["--batch", "65", "--window", "64"],
             "--window, which is 64",

@@ -20,6 +20,14 @@ pub(crate) enum UsageError {
     ProgramTooLong { turns: u64, max: u32 },
     #[error("--server: {0}")]
     Address(ClientError),
+    #[error("{flag}: cannot read {}: {error}", path.display())]
+    Unreadable {
+        flag: &'static str,
+        path: std::path::PathBuf,
+        error: std::io::Error,
+    },
+    #[error(transparent)]
+    Credentials(ClientError),
 }
 
 /// Why there is no report, or none that is good.
@@ -54,6 +62,7 @@ impl From<ClientError> for RunError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::InvalidAddress { .. } => UsageError::Address(error).into(),
+            ClientError::Credentials { .. } => UsageError::Credentials(error).into(),
             error => Self::Client(error),
         }
     }

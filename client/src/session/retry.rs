@@ -96,6 +96,7 @@ pub(crate) fn ending_of(error: &ClientError) -> Ending {
         | ClientError::Unanswered { .. } => Ending::Broken,
         ClientError::InvalidAddress { .. }
         | ClientError::Closed
+        | ClientError::Credentials { .. }
         | ClientError::DuplicateId { .. }
         | ClientError::GaveUp { .. }
         | ClientError::Unasked { .. } => Ending::Refused,

@@ -4,10 +4,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use robot_api::v1::ExecuteStreamResponse;
+use tonic::GrpcMethod;
 use tonic::client::Grpc;
 use tonic::codec::Streaming;
 use tonic::transport::Channel;
-use tonic::{GrpcMethod, Request};
 
 use super::message::SessionCodec;
 use super::shared::Requests;
@@ -69,7 +69,7 @@ async fn call(
     grpc.ready()
         .await
         .map_err(|error| connector.error_of(&error))?;
-    let mut request = Request::new(requests);
+    let mut request = connector.request(requests);
     request
         .extensions_mut()
         .insert(GrpcMethod::new(SERVICE, METHOD));
