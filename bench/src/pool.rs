@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use robot_server::{Config, bench_pool};
 
 use crate::frames::PREFIX_BYTES;
@@ -36,9 +36,9 @@ pub(crate) fn run(workers: u32, turns: usize, measure: Duration) -> anyhow::Resu
         .block_on(bench_pool::run(
             &config,
             tokio_stream::iter(messages),
-            |response: Bytes| {
+            |response| {
                 if taken.is_ok() {
-                    taken = tally.take(&response);
+                    taken = tally.take(response);
                 }
             },
         ));

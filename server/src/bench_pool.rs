@@ -11,7 +11,7 @@ use tokio_stream::{Stream, StreamExt};
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::pool::Pool;
-use crate::session::{End, Session};
+use crate::session::{End, HEAD_BYTES, Session};
 use crate::watch::Activity;
 
 /// Runs the commands of encoded request messages, and gives the encoded response messages to `each`. How long that
@@ -22,7 +22,7 @@ use crate::watch::Activity;
 pub async fn run(
     config: &Config,
     messages: impl Stream<Item = Bytes> + Unpin,
-    mut each: impl FnMut(Bytes),
+    mut each: impl FnMut(&[u8]),
 ) -> Duration {
     let workers = config.worker_count();
     let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
@@ -36,7 +36,8 @@ pub async fn run(
         let session = Session::new(requests, queue, limits, None, &drain, activity);
         let mut responses = pin!(session);
         while let Some(response) = responses.next().await {
-            each(response.expect("the messages are valid and nothing ends the session early"));
+            let response = response.expect("the messages are valid and nothing ends it early");
+            each(&response[HEAD_BYTES..]);
         }
     }
     let elapsed = started.elapsed();

@@ -18,12 +18,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
-use tonic::service::Routes;
 
 use crate::access::{Access, Peer};
 use crate::drain::Drain;
 use crate::handshake::{Begun, handshake};
-use crate::http::{Door, answer, is_session};
+use crate::http::{Door, Services, answer, is_session};
 use crate::linger;
 use crate::watch::{CallTasks, Watch};
 
@@ -64,7 +63,7 @@ pub(crate) struct ConnectionLimits {
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
     pub(crate) limits: ConnectionLimits,
-    pub(crate) routes: Routes,
+    pub(crate) services: Services,
     pub(crate) access: Arc<Access>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) drain: Drain,
@@ -147,7 +146,7 @@ where
 {
     let Server {
         limits,
-        routes,
+        services,
         access,
         watch,
         drain,
@@ -163,7 +162,7 @@ where
             access: Arc::clone(access),
             peer: peer.clone(),
         };
-        let answered = answer(request, routes.clone(), own.clone(), door, call);
+        let answered = answer(request, services.clone(), own.clone(), door, call);
         async { Ok::<_, Infallible>(answered.await) }
     });
     let builder = builder(*limits, calls.clone());

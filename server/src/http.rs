@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 use crate::access::{Access, Admitted, Caller, Peer, Refused};
 use crate::drain::Drain;
+use crate::service::Service;
 use crate::watch::{Activity, WatchedCall};
 
 use bodies::{Observed, RequestBody, UntilTold};
@@ -26,16 +27,19 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 const RUNS_COMMANDS: &str = "/robot.v1.RobotService/Execute";
 const EXECUTE_STREAM: &str = "/robot.v1.RobotService/ExecuteStream";
 
-/// When the caller wants its call to end; among the request's extensions.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CallDeadline(pub(crate) Instant);
-
 /// The header that says when a call must end does not say it.
 struct BadTimeout;
 
 /// Whether the call reads and answers at the same time.
 pub(crate) fn is_session<B>(request: &Request<B>) -> bool {
     request.uri().path() == EXECUTE_STREAM
+}
+
+/// Who answers: our own service the calls that are sessions, tonic's routes all others.
+#[derive(Debug, Clone)]
+pub(crate) struct Services {
+    pub(crate) robot: Arc<Service>,
+    pub(crate) routes: Routes,
 }
 
 /// Where a call comes in, and from whom.
@@ -56,7 +60,7 @@ impl Door {
 /// Answers one HTTP request.
 pub(crate) async fn answer(
     mut request: Request<Incoming>,
-    routes: Routes,
+    services: Services,
     drain: Drain,
     door: Door,
     call: WatchedCall,
@@ -66,7 +70,7 @@ pub(crate) async fn answer(
     } else {
         match door.admit(&mut request) {
             Ok(Admitted { caller, place }) => {
-                let response = respond(request, routes, drain, caller, call.activity());
+                let response = respond(request, services, drain, caller, call.activity());
                 (response.await, place)
             }
             Err(refused) => (refusal(refused), None),
@@ -78,7 +82,7 @@ pub(crate) async fn answer(
 
 async fn respond(
     mut request: Request<Incoming>,
-    routes: Routes,
+    services: Services,
     drain: Drain,
     caller: Option<Caller>,
     call: &Arc<Activity>,
@@ -89,10 +93,13 @@ async fn respond(
             "grpc-timeout is malformed; it must be 1 to 8 digits and one of H, M, S, m, u, n",
         );
     };
-    request.extensions_mut().insert(Arc::clone(call));
-    request.extensions_mut().insert(drain.clone());
-    if let Some(deadline) = deadline {
-        request.extensions_mut().insert(CallDeadline(deadline));
+    if is_session(&request) {
+        return match deadline.is_some_and(has_passed) {
+            true => deadline_exceeded(),
+            false => services
+                .robot
+                .open_session(request, deadline, caller, &drain, call),
+        };
     }
     let withdrawn = caller.as_ref().and_then(Caller::withdrawn).cloned();
     if let Some(caller) = caller {
@@ -101,13 +108,14 @@ async fn respond(
     let runs_commands = request.uri().path().starts_with(RUNS_COMMANDS);
     let call = Arc::clone(call);
     let request = request.map(|body| RequestBody { body, call });
+    let routes = services.routes;
 
     let response = match deadline {
         None => Some(routes.oneshot(request).await),
         Some(deadline) => in_time(deadline, routes.oneshot(request)).await,
     };
     let Some(Ok(mut response)) = response else {
-        return grpc_error(tonic::Code::DeadlineExceeded, "the deadline has passed");
+        return deadline_exceeded();
     };
     correct_status(response.headers_mut());
     match runs_commands {
@@ -120,10 +128,18 @@ async fn respond(
 
 /// `None` if the deadline passes first. A call whose deadline has passed already is not begun.
 async fn in_time<T>(deadline: Instant, call: impl Future<Output = T>) -> Option<T> {
-    if deadline <= Instant::now() {
+    if has_passed(deadline) {
         return None;
     }
     tokio::time::timeout_at(deadline, call).await.ok()
+}
+
+fn has_passed(deadline: Instant) -> bool {
+    deadline <= Instant::now()
+}
+
+fn deadline_exceeded() -> Response<tonic::body::Body> {
+    grpc_error(tonic::Code::DeadlineExceeded, "the deadline has passed")
 }
 
 /// A POST whose content is gRPC; anything else gets a 415.

@@ -13,6 +13,7 @@ mod connection;
 mod cut;
 mod done;
 mod drain;
+mod framing;
 mod handshake;
 mod http;
 mod linger;
@@ -46,6 +47,7 @@ pub use drain::{Shutdown, Summary};
 use access::Access;
 use connection::Server;
 use drain::Drain;
+use http::Services;
 use pool::Pool;
 use service::Service;
 use watch::Watch;
@@ -82,12 +84,12 @@ pub async fn run(
     let workers = config.worker_count();
     let drain = Drain::default();
     let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
-    let (health, routes) = routes(&config, address.ip().is_loopback(), &pool, &drain).await;
+    let (health, services) = services(&config, address.ip().is_loopback(), &pool, &drain).await;
 
     log_start(address, &config);
     let server = Server {
         limits: config.connection_limits(),
-        routes,
+        services,
         access: Arc::clone(&access),
         watch: Watch::new(config.watch_limits()),
         drain: drain.clone(),
@@ -120,14 +122,14 @@ pub async fn run(
     Ok(summary)
 }
 
-async fn routes(
+async fn services(
     config: &Config,
     loopback: bool,
     pool: &Arc<Pool>,
     drain: &Drain,
-) -> (HealthReporter, Routes) {
-    let service = Service::new(Arc::clone(pool), config, drain.clone());
-    let service = RobotServiceServer::new(service)
+) -> (HealthReporter, Services) {
+    let robot = Arc::new(Service::new(Arc::clone(pool), config, drain.clone()));
+    let service = RobotServiceServer::from_arc(Arc::clone(&robot))
         .max_decoding_message_size(config.message_bytes_max as usize);
     let (health, health_service) = tonic_health::server::health_reporter();
     set_health(&health, ServingStatus::Serving).await;
@@ -149,7 +151,8 @@ async fn routes(
         routes.add_service(builder().build_v1().expect(valid));
         routes.add_service(builder().build_v1alpha().expect(valid));
     }
-    (health, routes.routes().prepare())
+    let routes = routes.routes().prepare();
+    (health, Services { robot, routes })
 }
 
 /// The service's health, and the server's as a whole.

@@ -7,8 +7,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use tokio::time::Instant;
 use tokio_stream::wrappers::IntervalStream;
 use tokio_stream::{Stream, StreamExt};
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use robot_api::v1;
@@ -17,7 +23,7 @@ use robot_api::v1::robot_service_server::RobotService;
 use crate::access::Caller;
 use crate::config::Config;
 use crate::drain::Drain;
-use crate::http::CallDeadline;
+use crate::framing::{self, RequestMessages};
 use crate::pool::Pool;
 use crate::session::{End, Session, SessionLimits};
 use crate::unary;
@@ -27,8 +33,6 @@ use crate::watch::Activity;
 const WATCH_INTERVAL_MS: u32 = 1000;
 const WATCH_INTERVAL_MS_MIN: u32 = 100;
 const WATCH_INTERVAL_MS_MAX: u32 = 60_000;
-/// What gRPC puts before each message: a flag and a length.
-const MESSAGE_PREFIX_BYTES: u64 = 5;
 
 /// The implementation of `robot.v1.RobotService`.
 #[derive(Debug)]
@@ -49,6 +53,36 @@ impl Service {
         }
     }
 
+    /// Answers an `ExecuteStream`. Returns before a command is read: many clients wait for the headers before they send.
+    pub(crate) fn open_session(
+        &self,
+        request: http::Request<Incoming>,
+        deadline: Option<Instant>,
+        caller: Option<Caller>,
+        drain: &Drain,
+        activity: &Arc<Activity>,
+    ) -> http::Response<tonic::body::Body> {
+        let refused = self
+            .refuse_when_stopping()
+            .and(unencoded(request.headers()));
+        if let Err(status) = refused {
+            return status.into_http();
+        }
+        let max = self.limits.message_bytes_max;
+        let requests = RequestMessages::new(request.into_body(), max);
+        let queue = self.pool.queue().clone();
+        let activity = Arc::clone(activity);
+        let session = Session::new(requests, queue, self.limits, deadline, drain, activity);
+        let body = Responses {
+            session: session.of(caller),
+            ended: false,
+        };
+        let mut response = http::Response::new(tonic::body::Body::new(body));
+        let content_type = HeaderValue::from_static("application/grpc");
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response
+    }
+
     fn refuse_when_stopping(&self) -> Result<(), Status> {
         match self.drain.stopping().is_cancelled() {
             true => Err(status_of(&End::ShuttingDown)),
@@ -59,32 +93,16 @@ impl Service {
 
 #[tonic::async_trait]
 impl RobotService for Service {
-    type ExecuteStreamStream = Responses;
+    type ExecuteStreamStream = tokio_stream::Empty<Result<Bytes, Status>>;
     type WatchWorkersStream =
         Pin<Box<dyn Stream<Item = Result<v1::WatchWorkersResponse, Status>> + Send>>;
 
-    /// Returns before a command is read: many clients wait for the headers before they send.
+    /// Never called: [`crate::http`] gives such calls to [`Service::open_session`] before tonic sees them.
     async fn execute_stream(
         &self,
-        request: Request<Streaming<Bytes>>,
-    ) -> Result<Response<Responses>, Status> {
-        self.refuse_when_stopping()?;
-        let extensions = request.extensions();
-        let deadline = extensions.get::<CallDeadline>().map(|deadline| deadline.0);
-        let caller = extensions.get::<Caller>().cloned();
-        let drain = extensions.get::<Drain>().unwrap_or(&self.drain).clone();
-        let activity = extensions.get::<Arc<Activity>>().cloned();
-        let activity = activity.expect("http.rs puts one with every request");
-        let requests = Requests {
-            messages: request.into_inner(),
-            bytes: 0,
-            activity: Arc::clone(&activity),
-        };
-        let queue = self.pool.queue().clone();
-        let session = Session::new(requests, queue, self.limits, deadline, &drain, activity);
-        Ok(Response::new(Responses {
-            session: session.of(caller),
-        }))
+        _request: Request<Streaming<Bytes>>,
+    ) -> Result<Response<Self::ExecuteStreamStream>, Status> {
+        Err(Status::unimplemented("this call is answered elsewhere"))
     }
 
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
@@ -129,6 +147,22 @@ impl RobotService for Service {
     }
 }
 
+/// Refuses messages in an encoding: there is none that the server reads.
+fn unencoded(headers: &HeaderMap) -> Result<(), Status> {
+    let encoding = headers.get("grpc-encoding");
+    if encoding.is_none_or(|encoding| encoding == "identity") {
+        return Ok(());
+    }
+    let mut status = Status::unimplemented(
+        "the messages are compressed with an encoding that is not supported; only identity is",
+    );
+    let identity = MetadataValue::from_static("identity");
+    status
+        .metadata_mut()
+        .insert("grpc-accept-encoding", identity);
+    Err(status)
+}
+
 fn watch_interval(interval_ms: u32) -> Result<Duration, Status> {
     match interval_ms {
         0 => Ok(Duration::from_millis(WATCH_INTERVAL_MS.into())),
@@ -147,7 +181,7 @@ fn status_of(end: &End) -> Status {
     let code = match end {
         End::Answered => Code::Ok,
         End::Malformed(_) | End::BrokenFraming(_) => Code::InvalidArgument,
-        End::TooManyCommands { .. } | End::MessageTooLarge(_) | End::AnswerTooLarge { .. } => {
+        End::TooManyCommands { .. } | End::MessageTooLarge { .. } | End::AnswerTooLarge { .. } => {
             Code::ResourceExhausted
         }
         End::Cancelled => Code::Cancelled,
@@ -159,57 +193,38 @@ fn status_of(end: &End) -> Status {
     Status::new(code, end.to_string())
 }
 
-/// What tonic says of a request stream that it cannot go on with.
-fn end_of(status: &Status) -> End {
-    let message = status.message().to_owned();
-    match status.code() {
-        Code::OutOfRange | Code::ResourceExhausted => End::MessageTooLarge(message),
-        Code::Cancelled => End::Cancelled,
-        _ => End::BrokenFraming(message),
-    }
+/// The response of one stream: its messages, and its status as trailers.
+struct Responses {
+    session: Session<RequestMessages<Incoming>>,
+    ended: bool,
 }
 
-/// The request messages of one stream. tonic ends it alike when the client half-closes and when it resets the
-/// stream, be it in the middle of a message, and when nothing follows the prefix of a message: only the
-/// [`Activity`] tells them apart.
-struct Requests {
-    messages: Streaming<Bytes>,
-    /// Bytes of the body that were messages. None is compressed, so that is what they took.
-    bytes: u64,
-    activity: Arc<Activity>,
-}
+impl Body for Responses {
+    type Data = Bytes;
+    type Error = Status;
 
-impl Stream for Requests {
-    type Item = Result<Bytes, End>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let message = ready!(Pin::new(&mut self.messages).poll_next(cx));
-        Poll::Ready(match message {
-            Some(Ok(message)) => {
-                self.bytes += MESSAGE_PREFIX_BYTES + message.len() as u64;
-                Some(Ok(message))
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let end = match ready!(Pin::new(&mut self.session).poll_next(cx)) {
+            Some(Ok(mut response)) => {
+                framing::put_prefix(&mut response);
+                return Poll::Ready(Some(Ok(Frame::data(response.freeze()))));
             }
-            Some(Err(status)) => Some(Err(end_of(&status))),
-            None if !self.activity.has_request_ended() => Some(Err(End::Cancelled)),
-            None if self.bytes < self.activity.request_bytes() => {
-                let reason = "it ends in the middle of a message".to_owned();
-                Some(Err(End::BrokenFraming(reason)))
-            }
-            None => None,
-        })
+            Some(Err(end)) => end,
+            None => End::Answered,
+        };
+        self.ended = true;
+        let mut trailers = HeaderMap::new();
+        status_of(&end).add_header(&mut trailers)?;
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
-}
 
-/// The response messages of one stream.
-pub(crate) struct Responses {
-    session: Session<Requests>,
-}
-
-impl Stream for Responses {
-    type Item = Result<Bytes, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let response = ready!(Pin::new(&mut self.session).poll_next(cx));
-        Poll::Ready(response.map(|response| response.map_err(|end| status_of(&end))))
+    fn is_end_stream(&self) -> bool {
+        self.ended
     }
 }

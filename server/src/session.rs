@@ -5,23 +5,29 @@
 //! Invariants: results are only in flight in room that was reserved before their job was queued; a session ends
 //! `Answered` only if it read a clean end and answered all that it accepted.
 
+mod end;
+mod messages;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 use tokio_stream::Stream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use robot_api::batch::{self, Malformed};
+use robot_api::batch;
 
 use crate::access::Caller;
 use crate::cut::{Cutter, Filled, JobLimits};
 use crate::drain::{Drain, OpenCall};
 use crate::queue::{Abandon, Completion, Failure, Queue, QueueClosed, Slot};
 use crate::watch::Activity;
+
+pub(crate) use end::End;
+pub(crate) use messages::{Message, Messages};
 
 /// Jobs of one stream that are queued, run, or waiting to be sent back.
 const JOBS_IN_FLIGHT_MAX: usize = 64;
@@ -31,9 +37,14 @@ const MESSAGES_PER_POLL_MAX: usize = 1024;
 /// configuration bounds, it stays below the 4 MiB that clients accept by default.
 const RESPONSE_BYTES_ENOUGH: usize = 64 * 1024;
 
+/// Left free at the beginning of each response message, for whoever frames it.
+pub(crate) const HEAD_BYTES: usize = 5;
+
 /// What bounds a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionLimits {
+    /// Bytes in one message.
+    pub(crate) message_bytes_max: usize,
     /// Commands in one message.
     pub(crate) commands_per_message_max: usize,
     /// Room for the results of unanswered commands, in bytes.
@@ -42,50 +53,10 @@ pub(crate) struct SessionLimits {
     pub(crate) job: JobLimits,
 }
 
-/// Why a call came to its end.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub(crate) enum End {
-    #[error("all commands were answered")]
-    Answered,
-    #[error("{0}")]
-    Malformed(#[from] Malformed),
-    #[error("broken request: {0}")]
-    BrokenFraming(String),
-    #[error("a message holds {found} commands; at most {max} are allowed")]
-    TooManyCommands { found: usize, max: usize },
-    #[error("message too large: {0}")]
-    MessageTooLarge(String),
-    #[error(
-        "the results take more than the {max} bytes that fit into one message; send fewer commands, or use \
-         ExecuteStream"
-    )]
-    AnswerTooLarge { max: usize },
-    #[error("the client cancelled the call")]
-    Cancelled,
-    #[error("the deadline has passed")]
-    DeadlineExceeded,
-    #[error("the server is shutting down; send again what is unanswered")]
-    ShuttingDown,
-    #[error("the connection has reached its age; connect again, and send what is unanswered")]
-    ConnectionAged,
-    #[error("nothing was sent for too long; open another stream when there is something to send")]
-    Idle,
-    #[error("the token was withdrawn")]
-    Withdrawn,
-    #[error("the server lost a job; send again what is unanswered")]
-    Lost,
-}
-
-impl From<QueueClosed> for End {
-    fn from(_closed: QueueClosed) -> Self {
-        Self::Lost
-    }
-}
-
 type SlotFuture = Pin<Box<dyn Future<Output = Result<Slot, QueueClosed>> + Send>>;
 
-/// A stream of response messages, made from a stream `R` of request messages. It yields at most one `Err`, the last
-/// item; without one it ended as [`End::Answered`].
+/// A stream of response messages, made from the request messages of `R`. Each begins with [`HEAD_BYTES`] that mean
+/// nothing. It yields at most one `Err`, the last item; without one it ended as [`End::Answered`].
 pub(crate) struct Session<R> {
     requests: R,
     queue: Queue,
@@ -100,6 +71,7 @@ pub(crate) struct Session<R> {
     /// Set once nothing more is read.
     end: Option<End>,
     finished: bool,
+    waited_a_turn: bool,
     ending: Pin<Box<WaitForCancellationFutureOwned>>,
     deadline: Option<Pin<Box<Sleep>>>,
     /// Whose it is, if that matters.
@@ -112,7 +84,7 @@ pub(crate) struct Session<R> {
     activity: Arc<Activity>,
 }
 
-impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
+impl<R: Messages> Session<R> {
     pub(crate) fn new(
         requests: R,
         queue: Queue,
@@ -134,6 +106,7 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
             results_in_flight_bytes: 0,
             end: None,
             finished: false,
+            waited_a_turn: false,
             ending: Box::pin(activity.ending().clone().cancelled_owned()),
             deadline: deadline.map(|at| Box::pin(tokio::time::sleep_until(at))),
             caller: None,
@@ -241,29 +214,24 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.poll_pause(cx));
-        match ready!(Pin::new(&mut self.requests).poll_next(cx)) {
-            Some(Ok(message)) => {
-                if let Err(end) = self.accept(message) {
-                    self.end = Some(end);
+        let room = self.room();
+        match ready!(self.requests.poll_message(cx)) {
+            Some(Ok(message)) => match accept(&message, self.limits.commands_per_message_max) {
+                Ok(commands) => {
+                    self.call.accepted(commands);
+                    if let Some(rate) = self.caller.as_ref().and_then(Caller::rate) {
+                        rate.charge(commands);
+                    }
+                    if !self.cutter.push_whole(&message, commands, room) {
+                        self.cutter.push(message.into_bytes());
+                    }
                 }
-            }
+                Err(end) => self.end = Some(end),
+            },
             Some(Err(end)) => self.end = Some(end),
             None => self.end = Some(End::Answered),
         }
         Poll::Ready(())
-    }
-
-    fn accept(&mut self, message: Bytes) -> Result<(), End> {
-        let commands = accept(&message, self.limits.commands_per_message_max)?;
-        self.call.accepted(commands);
-        if let Some(rate) = self.caller.as_ref().and_then(Caller::rate) {
-            rate.charge(commands);
-        }
-        let room = self.room();
-        if !self.cutter.push_whole(&message, commands, room) {
-            self.cutter.push(message);
-        }
-        Ok(())
     }
 
     /// Queues the open job, if there is one. False: there is no place for it yet; this task will be woken.
@@ -305,29 +273,41 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
         Poll::Ready(slot)
     }
 
+    /// Whether what is ready waits until the other tasks of this thread have had their turn. While all workers are busy
+    /// and have jobs of this session to do, some of those will be done by then; and one larger response costs less
+    /// than two, by a system call and a wake-up at the client.
+    fn waits_a_turn(&mut self, cx: &mut Context<'_>) -> bool {
+        let ready = self.completions.len();
+        let more = ready > 0 && ready < self.jobs_in_flight && self.queue.idle_workers() == 0;
+        let waits = more && !self.waited_a_turn;
+        self.waited_a_turn = waits;
+        if waits {
+            cx.waker().wake_by_ref();
+        }
+        waits
+    }
+
     /// Joins the completions that are there into one response message.
-    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
-        let mut first = Bytes::new();
-        let mut joined = BytesMut::new();
-        while first.len().max(joined.len()) < RESPONSE_BYTES_ENOUGH {
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<BytesMut> {
+        let mut parts = Vec::new();
+        let mut bytes = 0;
+        while bytes < RESPONSE_BYTES_ENOUGH {
             let Poll::Ready(Some(completion)) = self.completions.poll_recv(cx) else {
                 break;
             };
             let results = self.take(completion);
-            if first.is_empty() {
-                first = results;
-                continue;
-            }
-            if joined.is_empty() {
-                joined.extend_from_slice(&first);
-            }
-            joined.extend_from_slice(&results);
+            bytes += results.len();
+            parts.push(results);
         }
-        match (first.is_empty(), joined.is_empty()) {
-            (true, _) => Poll::Pending,
-            (false, true) => Poll::Ready(first),
-            (false, false) => Poll::Ready(joined.freeze()),
+        if bytes == 0 {
+            return Poll::Pending;
         }
+        let mut response = BytesMut::with_capacity(HEAD_BYTES + bytes);
+        response.put_bytes(0, HEAD_BYTES);
+        for results in parts {
+            response.extend_from_slice(&results);
+        }
+        Poll::Ready(response)
     }
 
     fn take(&mut self, completion: Completion) -> Bytes {
@@ -371,7 +351,7 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Session<R> {
         self.jobs_in_flight > 0 || !self.cutter.is_empty()
     }
 
-    fn poll_end(&mut self) -> Poll<Option<Result<Bytes, End>>> {
+    fn poll_end(&mut self) -> Poll<Option<Result<BytesMut, End>>> {
         if self.owes() {
             return Poll::Pending;
         }
@@ -399,8 +379,8 @@ pub(crate) fn accept(message: &[u8], commands_max: usize) -> Result<usize, End> 
     Ok(found)
 }
 
-impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Stream for Session<R> {
-    type Item = Result<Bytes, End>;
+impl<R: Messages + Unpin> Stream for Session<R> {
+    type Item = Result<BytesMut, End>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let session = self.get_mut();
@@ -412,6 +392,9 @@ impl<R: Stream<Item = Result<Bytes, End>> + Unpin> Stream for Session<R> {
         session
             .activity
             .owes(session.owes() || session.pause.is_some());
+        if session.waits_a_turn(cx) {
+            return Poll::Pending;
+        }
         if let Poll::Ready(response) = session.poll_response(cx) {
             return Poll::Ready(Some(Ok(response)));
         }

@@ -60,10 +60,6 @@ pub(crate) struct Activity {
     messages: AtomicU64,
     /// The server owes it something.
     owed: AtomicBool,
-    /// The request ended, and ended as it should: by a half-close, not by a reset or a lost connection.
-    request_ended: AtomicBool,
-    /// Bytes of the request's body so far, the prefixes of its messages included.
-    request_bytes: AtomicU64,
     /// Twice the frames of the response; one less while the connection holds the last one and asks for no other.
     frames: AtomicU64,
     /// Cancelled when it shall read no more.
@@ -161,8 +157,6 @@ impl Activity {
             is_session,
             messages: AtomicU64::new(0),
             owed: AtomicBool::new(false),
-            request_ended: AtomicBool::new(false),
-            request_bytes: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             ending: stopping.child_token(),
             idled: AtomicBool::new(false),
@@ -182,32 +176,11 @@ impl Activity {
         self.owed.store(owed, Ordering::Relaxed);
     }
 
-    /// So many bytes of the request were read.
-    pub(crate) fn request_grew(&self, bytes: usize) {
-        let before = self.request_bytes();
-        self.request_bytes
-            .store(before + bytes as u64, Ordering::Relaxed);
-    }
-
-    pub(crate) fn request_bytes(&self) -> u64 {
-        self.request_bytes.load(Ordering::Relaxed)
-    }
-
-    /// The request was read to its clean end.
-    pub(crate) fn request_ended(&self) {
-        self.request_ended.store(true, Ordering::Relaxed);
-        self.answers();
-    }
-
     /// From here on a call that is no session has nothing to wait for but its answer.
     pub(crate) fn answers(&self) {
         if !self.is_session {
             self.owes(true);
         }
-    }
-
-    pub(crate) fn has_request_ended(&self) -> bool {
-        self.request_ended.load(Ordering::Relaxed)
     }
 
     /// The connection asks for the next frame of the response.

@@ -15,6 +15,7 @@ use crate::worker::WorkerConfig;
 impl Config {
     pub(crate) fn session_limits(&self) -> SessionLimits {
         SessionLimits {
+            message_bytes_max: self.message_bytes_max as usize,
             commands_per_message_max: self.commands_per_message_max as usize,
             in_flight_bytes_max: self.stream_in_flight_bytes_max as usize,
             job: JobLimits {

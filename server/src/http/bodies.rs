@@ -17,7 +17,7 @@ use crate::drain::Drain;
 use crate::watch::{Activity, WatchedCall};
 
 pin_project! {
-    /// A request's body that notes how long it is and whether it ended cleanly.
+    /// A request's body that notes that it ended: from there on the answer is what is waited for.
     pub(super) struct RequestBody {
         #[pin]
         pub(super) body: Incoming,
@@ -36,11 +36,8 @@ impl Body for RequestBody {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
         match &polled {
-            Poll::Ready(None) => this.call.request_ended(),
-            Poll::Ready(Some(Ok(frame))) => match frame.data_ref() {
-                Some(data) => this.call.request_grew(data.len()),
-                None => this.call.request_ended(),
-            },
+            Poll::Ready(None) => this.call.answers(),
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => this.call.answers(),
             _ => {}
         }
         polled

@@ -139,7 +139,8 @@ async fn client(mut session: Session<Requests<'_>>, mut rng: Rng, leaves: bool) 
         };
         match item {
             Ok(response) => {
-                let response = v1::ExecuteStreamResponse::decode(response).expect("it is valid");
+                let response = v1::ExecuteStreamResponse::decode(&response[HEAD_BYTES..])
+                    .expect("it is valid");
                 for result in response.results {
                     let mut read = read.borrow_mut();
                     *read.get_mut(&result.id).expect("it was sent") += 1;
@@ -163,6 +164,7 @@ fn interleave(seed: u64) {
     let queue = Queue::new(QUEUE);
     let drain = Drain::default();
     let limits = SessionLimits {
+        message_bytes_max: 1 << 20,
         commands_per_message_max: 100,
         in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
         job: JobLimits {

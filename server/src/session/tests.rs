@@ -54,13 +54,13 @@ struct Outcome {
 
 async fn finish<R>(mut session: Session<R>) -> Outcome
 where
-    R: Stream<Item = Result<Bytes, End>> + Unpin,
+    R: Messages + Unpin,
 {
     let mut ids = Vec::new();
     let end = loop {
         match session.next().await {
             Some(Ok(response)) => {
-                let response = v1::ExecuteStreamResponse::decode(response).unwrap();
+                let response = v1::ExecuteStreamResponse::decode(&response[HEAD_BYTES..]).unwrap();
                 assert!(!response.results.is_empty(), "no empty responses");
                 ids.extend(response.results.iter().map(|result| result.id));
             }
@@ -108,7 +108,7 @@ async fn one_id_twice_is_answered_twice() {
 
 #[tokio::test]
 async fn a_broken_stream_is_answered_and_then_ends_with_its_reason() {
-    let broken = End::BrokenFraming("half a message".to_owned());
+    let broken = End::BrokenFraming("half a message");
     let Outcome { ids, end } = run(vec![Ok(message([1, 2])), Err(broken.clone())]).await;
     assert_eq!((ids, end), (vec![1, 2], broken));
 }
@@ -252,7 +252,7 @@ async fn shutdown_answers_what_was_read_and_ends_unavailable() {
     sender.send(Ok(message([1]))).await.unwrap();
     let first = session.next().await.unwrap().unwrap();
     assert_eq!(
-        v1::ExecuteStreamResponse::decode(first)
+        v1::ExecuteStreamResponse::decode(&first[HEAD_BYTES..])
             .unwrap()
             .results
             .len(),
@@ -331,7 +331,7 @@ proptest! {
             .map(|&size| Ok(message(ids.by_ref().take(size as usize))))
             .collect();
         let job = JobLimits { commands_max, bytes_max, actions_max: 10 };
-        let limits = SessionLimits { commands_per_message_max: 40, in_flight_bytes_max, job };
+        let limits = SessionLimits { commands_per_message_max: 40, in_flight_bytes_max, job, ..limits() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let outcome = runtime.block_on(async {
             let requests = tokio_stream::iter(requests);

@@ -108,7 +108,7 @@ async fn a_request_that_does_not_come_to_its_end_is_cut_off() {
     within_a_look(seconds_until(run(&tasks)).await, 40);
 
     let (call, tasks) = open(&start(), false);
-    call.activity().request_ended();
+    call.activity().answers();
     assert_eq!(seconds_until(run(&tasks)).await, None);
 }
 

@@ -97,19 +97,15 @@ async fn broken_framing_is_invalid_argument() {
         case(
             "flag 0x7f",
             framed(0x7f, 2, &[0x0a, 0x00]),
-            broken("invalid compression flag: 127"),
+            broken("invalid compression flag"),
         ),
         case(
             "length 0xffffffff",
             framed(0, u32::MAX, &[0x0a, 0x00]),
             End::Status(Code::ResourceExhausted, "4294967295 bytes"),
         ),
-        case("truncated prefix", &[0, 0, 0][..], broken("Unexpected EOF")),
-        case(
-            "truncated message",
-            framed(0, 10, &[0x0a]),
-            broken("Unexpected EOF"),
-        ),
+        case("truncated prefix", &[0, 0, 0][..], broken("EOF")),
+        case("truncated message", framed(0, 10, &[0x0a]), broken("EOF")),
         case("prefix and nothing", framed(0, 10, &[]), broken("message")),
     ])
     .await;
@@ -122,7 +118,7 @@ async fn what_is_too_much_is_resource_exhausted() {
         case(
             "message of 1 MiB + 1",
             message(&vec![0; (1 << 20) + 1]),
-            over("found 1048577 bytes, the limit is: 1048576 bytes"),
+            over("found 1048577 bytes"),
         ),
         case(
             "a million empty commands",
