@@ -64,7 +64,7 @@ pub struct Config {
     pub job_bytes_max: u32,
 
     /// Room for the results of one stream's unanswered commands; a stream without room is not read
-    #[arg(long, env = "ROBOT_SERVER_STREAM_IN_FLIGHT_BYTES_MAX", value_name = "BYTES", default_value_t = 704 << 10)]
+    #[arg(long, env = "ROBOT_SERVER_STREAM_IN_FLIGHT_BYTES_MAX", value_name = "BYTES", default_value_t = 512 << 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(4096..=1_073_741_824))]
     pub stream_in_flight_bytes_max: u32,
 
