@@ -162,7 +162,8 @@ where
             access: Arc::clone(access),
             peer: peer.clone(),
         };
-        let answered = answer(request, services.clone(), own.clone(), door, call);
+        // Boxed, since hyper moves it from place to place, and keeps its size for as long as the call is open.
+        let answered = Box::pin(answer(request, services.clone(), own.clone(), door, call));
         async { Ok::<_, Infallible>(answered.await) }
     });
     let builder = builder(*limits, calls.clone());
