@@ -1,7 +1,8 @@
-//! The worker pool without a transport: how much faster two workers are than one.
+//! The worker pool by itself: how much faster two workers are than one.
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use bytes::BytesMut;
 use robot_server::{Config, bench_pool};
 
@@ -21,29 +22,29 @@ pub(crate) fn run(workers: u32, turns: usize, measure: Duration) -> anyhow::Resu
     };
     let command = command(Program::Turns(turns));
     let stamp = Stamp::new(&command, 1);
-    let programs = measure.as_micros() as u64 / PROGRAM_MICROS;
-    let messages = (0..programs).map(|index| {
-        let mut framed = BytesMut::new();
-        stamp.put(&mut framed, FIRST_ID + index);
-        framed.freeze().slice(PREFIX_BYTES..)
-    });
+    let programs = (measure.as_micros() as u64 / PROGRAM_MICROS).max(1) as u32;
+    let mut framed = BytesMut::new();
+    stamp.put(&mut framed, FIRST_ID);
+    let message = framed.freeze().slice(PREFIX_BYTES..);
     let mut tally = Tally::new(expected(&command), 1);
     let mut taken = Ok(());
+    let ran = bench_pool::run(&config, message, 1, programs, |response| {
+        if taken.is_ok() {
+            taken = tally.take(response);
+        }
+    });
     let elapsed = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers as usize)
         .enable_all()
         .build()?
-        .block_on(bench_pool::run(
-            &config,
-            tokio_stream::iter(messages),
-            |response| {
-                if taken.is_ok() {
-                    taken = tally.take(response);
-                }
-            },
-        ));
+        .block_on(ran);
     taken?;
-    tally.check(programs)?;
+    let programs = u64::from(programs);
+    ensure!(
+        tally.answered == programs,
+        "{} of {programs}",
+        tally.answered
+    );
     Ok(Measured {
         seconds: elapsed.as_secs_f64(),
         commands: programs,
