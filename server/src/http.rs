@@ -23,7 +23,7 @@ use bodies::{Observed, RequestBody, UntilTold};
 const GRPC: &str = "application/grpc";
 const GRPC_STATUS: &str = "grpc-status";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
-/// The calls that a drain waits for by itself, since they hold its [`crate::drain::WatchedCall`].
+/// The calls that a drain waits for by itself, since they hold its [`crate::drain::OpenCall`].
 const RUNS_COMMANDS: &str = "/robot.v1.RobotService/Execute";
 const EXECUTE_STREAM: &str = "/robot.v1.RobotService/ExecuteStream";
 

@@ -6,36 +6,32 @@
 //! `Answered` only if it read a clean end and answered all that it accepted.
 
 mod end;
+mod input;
 mod messages;
+mod output;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 use tokio_stream::Stream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use robot_api::batch;
-
 use crate::access::Caller;
-use crate::cut::{Cutter, Filled, JobLimits};
+use crate::cut::{Cutter, JobLimits};
 use crate::drain::{Drain, OpenCall};
-use crate::queue::{Abandon, Completion, Failure, Queue, QueueClosed, Slot};
+use crate::queue::{Abandon, Completion, Queue, QueueClosed, Slot};
 use crate::watch::Activity;
 
 pub(crate) use end::End;
+pub(crate) use input::accept;
 pub(crate) use messages::{Message, Messages};
 
 /// Jobs of one stream that are queued, run, or waiting to be sent back.
 const JOBS_IN_FLIGHT_MAX: usize = 64;
-/// Messages that are read before the other streams of the thread get their turn.
-const MESSAGES_PER_POLL_MAX: usize = 1024;
-/// A response message takes no further job once it has this many bytes. With one job more, whose size the
-/// configuration bounds, it stays below the 4 MiB that clients accept by default.
-const RESPONSE_BYTES_ENOUGH: usize = 64 * 1024;
 
 /// Left free at the beginning of each response message, for whoever frames it.
 pub(crate) const HEAD_BYTES: usize = 5;
@@ -148,187 +144,6 @@ impl<R: Messages> Session<R> {
         }
     }
 
-    /// Reads what is ready and makes jobs of it, as long as there is room.
-    fn read(&mut self, cx: &mut Context<'_>) {
-        if self.waiting.is_some() && !self.submit(cx) {
-            return;
-        }
-        self.share_out();
-        let mut messages = 0;
-        loop {
-            match self.fill() {
-                Filled::Full if self.submit(cx) => {}
-                Filled::Full => return,
-                // The completions that free the room wake this task.
-                Filled::NoRoom => break,
-                Filled::Drained if messages == MESSAGES_PER_POLL_MAX => {
-                    cx.waker().wake_by_ref();
-                    break;
-                }
-                Filled::Drained if self.end.is_none() && self.poll_request(cx).is_ready() => {
-                    messages += 1;
-                }
-                Filled::Drained => break,
-            }
-        }
-        if messages > 0 {
-            self.activity.read(messages);
-        }
-        self.submit(cx);
-    }
-
-    fn fill(&mut self) -> Filled {
-        let room = self.room();
-        self.cutter.fill(room, self.jobs_in_flight == 0)
-    }
-
-    /// Bounds the next job.
-    fn share_out(&mut self) {
-        let share = self.queue.share(self.limits.job.commands_max);
-        self.cutter.bound(share);
-    }
-
-    /// Bytes that the results of jobs to come may take.
-    fn room(&self) -> usize {
-        let used = self.results_in_flight_bytes;
-        self.limits.in_flight_bytes_max.saturating_sub(used)
-    }
-
-    /// Ready when its caller may send more.
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(rate) = self.caller.as_ref().and_then(Caller::rate) else {
-            return Poll::Ready(());
-        };
-        loop {
-            if let Some(pause) = &mut self.pause {
-                ready!(pause.as_mut().poll(cx));
-                self.pause = None;
-            }
-            // Other calls of the same caller may have used it up in the meantime.
-            let Some(wait) = rate.wait() else {
-                return Poll::Ready(());
-            };
-            self.pause = Some(Box::pin(tokio::time::sleep(wait)));
-        }
-    }
-
-    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(self.poll_pause(cx));
-        let room = self.room();
-        match ready!(self.requests.poll_message(cx)) {
-            Some(Ok(message)) => match accept(&message, self.limits.commands_per_message_max) {
-                Ok(commands) => {
-                    self.call.accepted(commands);
-                    if let Some(rate) = self.caller.as_ref().and_then(Caller::rate) {
-                        rate.charge(commands);
-                    }
-                    if !self.cutter.push_whole(&message, commands, room) {
-                        self.cutter.push(message.into_bytes());
-                    }
-                }
-                Err(end) => self.end = Some(end),
-            },
-            Some(Err(end)) => self.end = Some(end),
-            None => self.end = Some(End::Answered),
-        }
-        Poll::Ready(())
-    }
-
-    /// Queues the open job, if there is one. False: there is no place for it yet; this task will be woken.
-    fn submit(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.cutter.open_bytes() == 0 {
-            return true;
-        }
-        // Each place that is taken belongs to a job in flight, whose completion wakes this task.
-        let Ok(reply) = self.reply.clone().try_reserve_owned() else {
-            return false;
-        };
-        let slot = match self.poll_slot(cx) {
-            Poll::Ready(Ok(slot)) => slot,
-            Poll::Ready(Err(closed)) => {
-                self.give_up(closed.into());
-                return true;
-            }
-            Poll::Pending => return false,
-        };
-        let job = self.cutter.seal();
-        self.jobs_in_flight += 1;
-        self.results_in_flight_bytes += job.results_bytes_max;
-        self.queue.submit(job, slot, reply, &self.abandon);
-        self.share_out();
-        true
-    }
-
-    fn poll_slot(&mut self, cx: &mut Context<'_>) -> Poll<Result<Slot, QueueClosed>> {
-        let bytes = self.cutter.open_bytes();
-        if self.waiting.is_none() {
-            if let Some(slot) = self.queue.try_reserve(bytes) {
-                return Poll::Ready(Ok(slot));
-            }
-            self.waiting = Some(Box::pin(self.queue.clone().reserve(bytes)));
-        }
-        let waiting = self.waiting.as_mut().expect("it was just put there");
-        let slot = ready!(waiting.as_mut().poll(cx));
-        self.waiting = None;
-        Poll::Ready(slot)
-    }
-
-    /// Whether what is ready waits until the other tasks of this thread have had their turn. While all workers are busy
-    /// and have jobs of this session to do, some of those will be done by then; and one larger response costs less
-    /// than two, by a system call and a wake-up at the client.
-    fn waits_a_turn(&mut self, cx: &mut Context<'_>) -> bool {
-        let ready = self.completions.len();
-        let more = ready > 0 && ready < self.jobs_in_flight && self.queue.idle_workers() == 0;
-        let waits = more && !self.waited_a_turn;
-        self.waited_a_turn = waits;
-        if waits {
-            cx.waker().wake_by_ref();
-        }
-        waits
-    }
-
-    /// Joins the completions that are there into one response message.
-    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<BytesMut> {
-        let mut parts = Vec::new();
-        let mut bytes = 0;
-        while bytes < RESPONSE_BYTES_ENOUGH {
-            let Poll::Ready(Some(completion)) = self.completions.poll_recv(cx) else {
-                break;
-            };
-            let results = self.take(completion);
-            bytes += results.len();
-            parts.push(results);
-        }
-        if bytes == 0 {
-            return Poll::Pending;
-        }
-        let mut response = BytesMut::with_capacity(HEAD_BYTES + bytes);
-        response.put_bytes(0, HEAD_BYTES);
-        for results in parts {
-            response.extend_from_slice(&results);
-        }
-        Poll::Ready(response)
-    }
-
-    fn take(&mut self, completion: Completion) -> Bytes {
-        let Completion {
-            results,
-            answered,
-            failure,
-            sequence: _,
-            results_bytes_max,
-        } = completion;
-        self.jobs_in_flight -= 1;
-        self.results_in_flight_bytes -= results_bytes_max;
-        self.call.answered(answered);
-        match failure {
-            None => {}
-            Some(Failure::Malformed(malformed)) => self.stop(End::Malformed(malformed)),
-            Some(Failure::Lost) => self.stop(End::Lost),
-        }
-        results
-    }
-
     /// Reads no more and drops what is not queued yet; what is in flight is still answered.
     fn stop(&mut self, end: End) {
         self.end = Some(end);
@@ -365,18 +180,6 @@ impl<R: Messages> Session<R> {
             end => Some(Err(end)),
         })
     }
-}
-
-/// Counts the commands of a message, or says why it cannot be accepted.
-pub(crate) fn accept(message: &[u8], commands_max: usize) -> Result<usize, End> {
-    let found = batch::count(message)?;
-    if found > commands_max {
-        return Err(End::TooManyCommands {
-            found,
-            max: commands_max,
-        });
-    }
-    Ok(found)
 }
 
 impl<R: Messages + Unpin> Stream for Session<R> {

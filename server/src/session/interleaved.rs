@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
+use bytes::Bytes;
 use fastrand::Rng;
 use prost::Message;
 use robot_api::v1;

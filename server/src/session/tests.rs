@@ -1,5 +1,6 @@
 //! Sessions over a real queue and real workers, without a network: what is read, what is held back, how each ends.
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use prost::Message;
 use robot_api::v1;
