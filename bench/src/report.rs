@@ -190,6 +190,10 @@ pub(crate) fn goals(all: &[Ran]) -> String {
             median(idle, Figure::CpuPercent),
         ),
     ];
+    goals_table(&goals)
+}
+
+fn goals_table(goals: &[(String, &str, Option<f64>)]) -> String {
     let mut table = String::from("| figure | wanted | measured |\n| --- | --- | ---: |\n");
     for (name, wanted, measured) in goals {
         let measured = measured.map_or("not run".to_owned(), |value| format!("{value:.2}"));
