@@ -8,10 +8,12 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body;
 
-use crate::session::{End, Message, Messages};
+use crate::session::{End, HEAD_BYTES, Message, Messages};
 
 /// What stands before each message: whether it is compressed, and its length.
 pub(crate) const PREFIX_BYTES: usize = 5;
+// Invariant: sessions leave just so much room for it.
+const _: () = assert!(HEAD_BYTES == PREFIX_BYTES);
 
 /// The messages of a request's body.
 #[derive(Debug)]
