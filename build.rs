@@ -27,9 +27,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     manual::Builder::new()
         .build_client(false)
         .compile(&services);
+    let mut config = tonic_prost_build::Config::new();
+    // The mapping to JSON finds a message's descriptor by its name.
+    config.enable_type_names();
     tonic_prost_build::configure()
         .build_server(false)
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }
 

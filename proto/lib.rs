@@ -12,6 +12,8 @@ pub mod batch;
 pub mod codec;
 mod cursor;
 pub mod direct;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod wire;
 
 /// Generated from `robot/v1/robot.proto`, whose comments are its documentation.

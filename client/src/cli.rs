@@ -1,95 +1,124 @@
-//! The command line, from parsed flags to the printed report: it sends commands, compares every result with what the
-//! pure library computes, and says how fast that went and who did the work. Everything here is the binary's own.
+//! The command line, from arguments to an exit code: one module a subcommand, and what they share. Everything here is
+//! the binary's own.
 
-mod args;
-mod check;
+mod bench;
 mod credentials;
-mod drive;
+mod docs;
 mod error;
-mod jobs;
-mod json;
-mod outstanding;
-mod progress;
-mod report;
+mod health;
+mod info;
 mod server;
-mod tally;
-mod text;
-mod times;
-mod workload;
+mod words;
 
-use std::io::Write;
+use std::ffi::OsString;
+use std::time::Duration;
 
-use robot_api::v1;
-use robot_client::{Client, SessionConfig};
+use clap::{Parser, Subcommand};
 
-pub(crate) use args::{Args, Plan};
 pub(crate) use error::RunError;
 
-use error::UsageError;
-use report::Report;
-use server::Server;
-use workload::{Mode, Workload};
+use docs::Shell;
 
-/// Runs what is planned and prints the report to stdout. True if every command was answered as it must be.
-pub(crate) async fn run(plan: &Plan) -> Result<bool, RunError> {
-    let server = Server::open(plan).await?;
-    let good = run_against(&server, plan).await;
-    let closed = server.close().await;
-    let good = good?;
-    closed?;
-    Ok(good)
+/// What runs when no subcommand is named.
+const BARE: &str = "bench";
+
+/// Runs robot commands on a server, checks what comes back, and shows it.
+///
+/// Without a subcommand it is `bench`: a thousand turns, checked bit for bit, and the report.
+#[derive(Debug, Parser)]
+#[command(name = "robot-client", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
 
-async fn run_against(server: &Server, plan: &Plan) -> Result<bool, RunError> {
-    let client = Client::connect_with(server.address(), plan.credentials.read()?).await?;
-    let info = client.server_info().await?;
-    check_server(&info, plan)?;
-    if server.is_embedded() {
-        let address = server.address();
-        let workers = text::counted(info.workers.into(), "worker");
-        eprintln!("no --server given: started one on {address} with {workers}");
+const EXIT_CODES: &str = "Exit codes: 0 ok; 1 a command failed, or a check; 2 wrong usage; 64 + N the call ended with \
+    the gRPC status N, 78 if nobody answers";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Bench(bench::Args),
+    Info(info::Args),
+    Health(health::Args),
+    /// Print completions for a shell
+    Completions {
+        /// Which
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Whether all that was asked for went well; what did not is printed already.
+pub(crate) type Outcome = Result<bool, RunError>;
+
+impl Cli {
+    /// Parses the program's arguments. Without a subcommand in front they are those of `bench`.
+    pub(crate) fn parse_from_args(
+        args: impl Iterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        Self::try_parse_from(with_subcommand(args))
     }
-    let window = plan.window;
-    let session = client.session(SessionConfig::new(window)).await?;
-    let ran = drive::run(session, plan, info.workers).await;
-    let report = Report::new(server.address(), &info, plan, &ran);
-    print(&report, plan.json)?;
-    match ran.error {
-        Some(error) => Err(error.into()),
-        None => Ok(report.is_good()),
+
+    pub(crate) async fn run(self) -> Outcome {
+        match self.command {
+            Command::Bench(args) => {
+                let plan = bench::Plan::new(args)?;
+                within(plan.server.timeout(), bench::run(&plan)).await
+            }
+            Command::Info(args) => within(args.server.timeout(), info::run(&args)).await,
+            Command::Health(args) => within(args.server.timeout(), health::run(&args)).await,
+            Command::Completions { shell } => docs::completions::<Self>(shell),
+            Command::Man => docs::man::<Self>(),
+        }
     }
 }
 
-/// Whether this server can run the plan at all.
-fn check_server(info: &v1::GetServerInfoResponse, plan: &Plan) -> Result<(), RunError> {
-    let (server, client) = (info.semantics_version, robot::SEMANTICS_VERSION);
-    if server != client {
-        return Err(RunError::OtherSemantics { server, client });
+/// Ends what takes longer than the user wants to wait.
+async fn within(timeout: Option<Duration>, run: impl Future<Output = Outcome>) -> Outcome {
+    match timeout {
+        None => run.await,
+        Some(timeout) => tokio::time::timeout(timeout, run)
+            .await
+            .unwrap_or(Err(RunError::TimedOut { timeout })),
     }
-    let limits = info.limits.unwrap_or_default();
-    let Workload { mode, turns } = plan.workload;
-    let (batch, commands_max) = (plan.batch, limits.commands_per_message_max);
-    if mode == Mode::Pipelined && batch > commands_max as usize {
-        let max = commands_max;
-        return Err(UsageError::BatchLargerThanMessage { batch, max }.into());
-    }
-    let max = limits.actions_per_command_max;
-    if mode == Mode::Program && turns > max.into() {
-        return Err(UsageError::ProgramTooLong { turns, max }.into());
-    }
-    Ok(())
 }
 
-/// With `json` stdout gets the object alone, so a complaint goes to stderr.
-fn print(report: &Report, json: bool) -> std::io::Result<()> {
-    let text = match json {
-        true => json::render(report),
-        false => text::render(report),
-    };
-    if let (true, Some(complaint)) = (json, &report.first_complaint) {
-        eprintln!("first complaint: {complaint}");
+fn with_subcommand(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<_> = args.collect();
+    let own = ["-h", "--help", "-V", "--version"];
+    let named = args.get(1).is_some_and(|first| {
+        let first = first.to_string_lossy();
+        !first.starts_with('-') || own.contains(&&*first)
+    });
+    if !named {
+        args.insert(args.len().min(1), BARE.into());
     }
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn bare_arguments_are_those_of_bench() {
+        let check = |args: &[&str], expected: &[&str]| {
+            let args = args.iter().map(OsString::from);
+            assert_eq!(with_subcommand(args), expected, "{expected:?}");
+        };
+        check(&["robot-client"], &["robot-client", "bench"]);
+        check(
+            &["robot-client", "--turns", "5"],
+            &["robot-client", "bench", "--turns", "5"],
+        );
+        check(&["robot-client", "info"], &["robot-client", "info"]);
+        check(&["robot-client", "--help"], &["robot-client", "--help"]);
+        check(&["robot-client", "-V"], &["robot-client", "-V"]);
+    }
 }

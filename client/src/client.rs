@@ -5,6 +5,9 @@ use robot_api::v1;
 use robot_api::v1::robot_service_client::RobotServiceClient;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::connection::Connector;
 use crate::{ClientError, Credentials, Session, SessionConfig};
@@ -62,6 +65,20 @@ impl Client {
             .get_server_info(self.connector.request(v1::GetServerInfoRequest {}))
             .await?;
         Ok(response.into_inner())
+    }
+
+    /// Whether the server, or one of its services, says that it takes calls (`grpc.health.v1.Health`). An empty name
+    /// stands for the server as a whole.
+    ///
+    /// # Errors
+    /// [`ClientError::Status`] if the call fails: NOT_FOUND if there is no such service.
+    pub async fn is_serving(&self, service: &str) -> Result<bool, ClientError> {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        let mut health = HealthClient::new(self.channel.clone());
+        let response = health.check(self.connector.request(request)).await?;
+        Ok(response.into_inner().status() == ServingStatus::Serving)
     }
 
     /// Runs `commands` in one shot. The results come in the order of the commands.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use tonic::Status;
+use tonic::{Code, Status};
 
 /// Why a call, or a session, came to no good end.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,23 @@ pub enum ClientError {
         /// How the last try ended.
         last: Box<ClientError>,
     },
+}
+
+impl ClientError {
+    /// The gRPC code that says the most of it: the status's own, UNAVAILABLE if there was no connection, and so on.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::InvalidAddress { .. } | Self::Credentials { .. } | Self::DuplicateId { .. } => {
+                Code::InvalidArgument
+            }
+            Self::Connect { .. } => Code::Unavailable,
+            Self::Status(status) => status.code(),
+            Self::Closed => Code::Cancelled,
+            Self::Unanswered { .. } | Self::Unasked { .. } => Code::Internal,
+            Self::NotOpened { .. } => Code::DeadlineExceeded,
+            Self::GaveUp { last, .. } => last.code(),
+        }
+    }
 }
 
 impl From<Status> for ClientError {

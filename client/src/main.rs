@@ -1,44 +1,34 @@
-//! The client's command line: parse, validate, run, print one error.
+//! The client's command line: parse, run, print one error.
 
 mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use cli::{Args, Plan, RunError};
-
-/// A flag or an environment variable was wrong, or asks for more than the server allows.
-const EXIT_USAGE: u8 = 2;
+use cli::{Cli, RunError};
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) if error.use_stderr() => return usage_error(&first_paragraph(&error)),
+    match Cli::parse_from_args(std::env::args_os()) {
+        Ok(cli) => run(cli),
+        Err(error) if error.use_stderr() => {
+            eprintln!("{}", first_paragraph(&error));
+            ExitCode::from(RunError::EXIT_USAGE)
+        }
         Err(help) => help.exit(),
-    };
-    match Plan::new(args) {
-        Ok(plan) => run(&plan),
-        Err(error) => usage_error(&format!("error: {error}")),
     }
 }
 
 #[tokio::main]
-async fn run(plan: &Plan) -> ExitCode {
-    match cli::run(plan).await {
+async fn run(cli: Cli) -> ExitCode {
+    match cli.run().await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(RunError::Usage(error)) => usage_error(&format!("error: {error}")),
+        // Whoever read the output has read enough of it.
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
-}
-
-fn usage_error(line: &str) -> ExitCode {
-    eprintln!("{line}");
-    ExitCode::from(EXIT_USAGE)
 }
 
 /// What is wrong and what is allowed, as one line, without the usage and the hints that follow it.

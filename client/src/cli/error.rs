@@ -1,6 +1,10 @@
-//! Why a run did not come to a report, or what broke it off.
+//! Why a subcommand came to no good end, and the exit code of that.
+
+use std::io;
+use std::time::Duration;
 
 use robot_client::ClientError;
+use tonic::Code;
 
 /// What was asked for cannot be had: a matter of flags, found before anything is sent.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +34,7 @@ pub(crate) enum UsageError {
     Credentials(ClientError),
 }
 
-/// Why there is no report, or none that is good.
+/// What broke a run off.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error(transparent)]
@@ -54,8 +58,35 @@ pub(crate) enum RunError {
     #[cfg(feature = "embedded")]
     #[error("the server that was started here crashed: {0}")]
     Crashed(#[from] tokio::task::JoinError),
-    #[error("cannot write the report to stdout: {0}")]
-    Print(#[from] std::io::Error),
+    #[error("not done within {}, the --timeout", humantime::format_duration(*timeout))]
+    TimedOut { timeout: Duration },
+    #[error("cannot write to stdout: {0}")]
+    Print(#[from] io::Error),
+}
+
+impl RunError {
+    /// A flag or an environment variable was wrong, or asks for more than the server allows.
+    pub(crate) const EXIT_USAGE: u8 = 2;
+    /// A gRPC status is added to it.
+    const EXIT_STATUS: u8 = 64;
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        let code = match self {
+            Self::Usage(_) => return Self::EXIT_USAGE,
+            Self::Client(error) => error.code(),
+            Self::TimedOut { .. } => Code::DeadlineExceeded,
+            Self::OtherSemantics { .. } => Code::FailedPrecondition,
+            Self::Print(_) => Code::Unknown,
+            #[cfg(feature = "embedded")]
+            Self::Listen { .. } | Self::Start(_) | Self::Crashed(_) => Code::Internal,
+        };
+        Self::EXIT_STATUS + code as u8
+    }
+
+    /// Nobody reads stdout any more.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
 }
 
 impl From<ClientError> for RunError {

@@ -1,12 +1,83 @@
-//! The server of a run: one that is given, or one that is started here, in this process, and ends with the run.
+//! The server that a subcommand talks to: one that is given, or one that is started here, in this process, and ends
+//! with the run.
+
+use std::time::Duration;
+
+use robot_client::Client;
 
 use super::RunError;
-use super::args::Plan;
+use super::credentials::CredentialFiles;
+use super::error::UsageError;
+use super::words::counted;
+
+/// Where a server listens if it was not told otherwise.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:50051";
+
+/// A server that is there already.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub(super) struct Remote {
+    /// Server to use, http(s)://HOST:PORT or HOST:PORT [default: 127.0.0.1:50051]
+    #[arg(long, env = "ROBOT_SERVER", value_name = "URL")]
+    server: Option<String>,
+
+    #[command(flatten)]
+    credentials: CredentialFiles,
+
+    /// Give up after so long, such as 500ms or 10s [default: never]
+    #[arg(long, env = "ROBOT_CLIENT_TIMEOUT", value_name = "TIME")]
+    #[arg(value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+}
+
+impl Remote {
+    /// As it was given, or the default.
+    pub(super) fn address(&self) -> &str {
+        self.server.as_deref().unwrap_or(DEFAULT_ADDRESS)
+    }
+
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub(super) async fn connect(&self) -> Result<Client, RunError> {
+        connect(self.address(), &self.credentials).await
+    }
+}
+
+/// A server that is there already, or else one of our own.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+#[command(mut_arg("server", |server| server.help(
+    "Server to use, http(s)://HOST:PORT or HOST:PORT [default: start one here for this run]"
+)))]
+pub(super) struct Place {
+    #[command(flatten)]
+    remote: Remote,
+
+    /// Workers of the server that is started here [default: one per core]
+    #[arg(long, env = "ROBOT_CLIENT_WORKERS", value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    workers: Option<u32>,
+}
+
+impl Place {
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.remote.timeout
+    }
+
+    /// Checks what no single flag can.
+    pub(super) fn check(&self) -> Result<(), UsageError> {
+        match self.remote.server.is_some() && self.workers.is_some() {
+            true => Err(UsageError::WorkersWithServer),
+            false => Ok(()),
+        }
+    }
+}
 
 /// Where commands are sent to.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(super) struct Server {
     address: String,
+    credentials: CredentialFiles,
     #[cfg(feature = "embedded")]
     embedded: Option<embedded::Embedded>,
 }
@@ -14,47 +85,74 @@ pub(crate) struct Server {
 impl Server {
     /// Takes the server that is given, or starts one.
     #[cfg(feature = "embedded")]
-    pub(crate) async fn open(plan: &Plan) -> Result<Self, RunError> {
-        if let Some(address) = plan.server.clone() {
-            let embedded = None;
-            return Ok(Self { address, embedded });
+    pub(super) async fn open(place: &Place) -> Result<Self, RunError> {
+        place.check()?;
+        let credentials = place.remote.credentials.clone();
+        if let Some(address) = place.remote.server.clone() {
+            return Ok(Self {
+                address,
+                credentials,
+                embedded: None,
+            });
         }
-        let embedded = embedded::Embedded::start(plan.workers).await?;
+        let embedded = embedded::Embedded::start(place.workers).await?;
         Ok(Self {
             address: embedded.address.to_string(),
+            credentials,
             embedded: Some(embedded),
         })
     }
 
     /// Takes the server that is given; this build cannot start one.
     #[cfg(not(feature = "embedded"))]
-    pub(crate) async fn open(plan: &Plan) -> Result<Self, RunError> {
-        let address = plan.server.clone();
-        let address = address.ok_or(super::error::UsageError::ServerRequired)?;
-        Ok(Self { address })
+    pub(super) async fn open(place: &Place) -> Result<Self, RunError> {
+        place.check()?;
+        let address = place.remote.server.clone();
+        Ok(Self {
+            address: address.ok_or(UsageError::ServerRequired)?,
+            credentials: place.remote.credentials.clone(),
+        })
     }
 
     /// As it was given, or HOST:PORT.
-    pub(crate) fn address(&self) -> &str {
+    pub(super) fn address(&self) -> &str {
         &self.address
     }
 
-    /// Whether it was started here.
-    pub(crate) fn is_embedded(&self) -> bool {
-        #[cfg(feature = "embedded")]
-        return self.embedded.is_some();
-        #[cfg(not(feature = "embedded"))]
-        false
+    pub(super) async fn connect(&self) -> Result<Client, RunError> {
+        connect(&self.address, &self.credentials).await
+    }
+
+    /// Tells people where their commands went, if they did not say.
+    pub(super) fn announce(&self, workers: u32) {
+        if self.is_embedded() {
+            let workers = counted(workers.into(), "worker");
+            eprintln!(
+                "no --server given: started one on {} with {workers}",
+                self.address
+            );
+        }
     }
 
     /// Stops the server if it was started here; nothing of it is left. Its clients must be gone.
-    pub(crate) async fn close(self) -> Result<(), RunError> {
+    pub(super) async fn close(self) -> Result<(), RunError> {
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }
         Ok(())
     }
+
+    fn is_embedded(&self) -> bool {
+        #[cfg(feature = "embedded")]
+        return self.embedded.is_some();
+        #[cfg(not(feature = "embedded"))]
+        false
+    }
+}
+
+async fn connect(address: &str, credentials: &CredentialFiles) -> Result<Client, RunError> {
+    Ok(Client::connect_with(address, credentials.read()?).await?)
 }
 
 #[cfg(feature = "embedded")]
@@ -72,14 +170,14 @@ mod embedded {
 
     /// A server in this process.
     #[derive(Debug)]
-    pub(crate) struct Embedded {
-        pub(crate) address: SocketAddr,
+    pub(super) struct Embedded {
+        pub(super) address: SocketAddr,
         shutdown: Shutdown,
         serving: JoinHandle<Result<Summary, StartError>>,
     }
 
     impl Embedded {
-        pub(crate) async fn start(workers: Option<u32>) -> Result<Self, RunError> {
+        pub(super) async fn start(workers: Option<u32>) -> Result<Self, RunError> {
             let listen = |source| RunError::Listen {
                 address: ADDRESS,
                 source,
@@ -99,7 +197,7 @@ mod embedded {
             })
         }
 
-        pub(crate) async fn stop(self) -> Result<(), RunError> {
+        pub(super) async fn stop(self) -> Result<(), RunError> {
             self.shutdown.drain.cancel();
             let _summary = self.serving.await??;
             Ok(())

@@ -8,6 +8,7 @@ use robot_client::Resumed;
 use super::report::Report;
 use super::times::Quantiles;
 use super::workload::Mode;
+use crate::cli::words::{counted, grouped};
 
 /// Cells of the longest bar.
 const BAR_CELLS: u64 = 40;
@@ -144,25 +145,6 @@ fn verdict(report: &Report) -> String {
     format!("{word}: {answered} of {commands} answered, {failed} failed, {mismatched} mismatched\n")
 }
 
-/// `1 worker`, `2,000 workers`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(count))
-}
-
-/// 1234567 as 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn elapsed(elapsed: Duration) -> String {
     match elapsed.as_secs_f64() {
         seconds if seconds < 1.0 => format!("{:.1} ms", seconds * 1e3),
@@ -173,7 +155,7 @@ fn elapsed(elapsed: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::tests::report;
+    use crate::cli::bench::report::tests::report;
 
     #[test]
     fn is_aligned_and_ends_with_the_verdict() {
@@ -232,18 +214,6 @@ reconnected   1 time, 1,234 commands sent again
 elapsed       4.0 ms
 ";
         assert!(text.contains(lines), "{text}");
-    }
-
-    #[test]
-    fn groups_digits() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (1234567, "1,234,567"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
     }
 
     #[test]

@@ -2,19 +2,17 @@
 
 use std::num::NonZeroU64;
 
-use clap::Parser;
 use robot_client::{Client, SessionConfig};
 use robot_server::{Config, Shutdown};
 use tokio::net::TcpListener;
 use tonic::Code;
 
 use super::*;
-use crate::cli::Args;
+use crate::cli::bench::args::tests::plan;
 
 /// Runs what the flags ask for against a server of that configuration; both have ended when it returns.
 async fn ran(flags: &[&str], config: Config) -> Ran {
-    let flags = [&["robot-client"], flags].concat();
-    let plan = Plan::new(Args::try_parse_from(flags).unwrap()).unwrap();
+    let plan = plan(flags).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let workers = config.worker_count();

@@ -48,7 +48,7 @@ fn thousandths(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::tests::report;
+    use crate::cli::bench::report::tests::report;
 
     #[test]
     fn is_one_object_with_every_number() {

@@ -89,7 +89,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::workload::Mode;
+    use crate::cli::bench::workload::Mode;
 
     const WORKLOAD: Workload = Workload {
         mode: Mode::Pipelined,

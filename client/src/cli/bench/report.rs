@@ -96,7 +96,7 @@ impl Report {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::cli::workload::Mode;
+    use crate::cli::bench::workload::Mode;
 
     /// A report of round numbers.
     pub(crate) fn report() -> Report {

@@ -2,28 +2,20 @@
 
 use std::num::NonZeroUsize;
 
-use clap::Parser;
 use clap::builder::BoolishValueParser;
 
-use super::credentials::CredentialFiles;
-use super::error::UsageError;
 use super::workload::{Mode, Workload};
+use crate::cli::error::UsageError;
+use crate::cli::server::Place;
 
-/// Turns robots on the spot, checks every result bit for bit, and reports how fast that went and which workers did it.
-#[derive(Debug, Parser)]
-#[command(name = "robot-client", version)]
-pub(crate) struct Args {
-    /// Server to use, http(s)://HOST:PORT or HOST:PORT [default: start one here for this run]
-    #[arg(long, env = "ROBOT_CLIENT_SERVER", value_name = "URL")]
-    server: Option<String>,
-
+/// Turn robots on the spot, check every result bit for bit, and report how fast that went and which workers did it
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  robot-client\n  robot-client bench --turns 1000000 --batch 64 --server 10.0.0.7:50051\n  robot-client bench --mode chained --json"
+)]
+pub(in crate::cli) struct Args {
     #[command(flatten)]
-    credentials: CredentialFiles,
-
-    /// Workers of the server that is started here [default: one per core]
-    #[arg(long, env = "ROBOT_CLIENT_WORKERS", value_name = "COUNT")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
-    workers: Option<u32>,
+    server: Place,
 
     /// How the turns become commands
     #[arg(long, env = "ROBOT_CLIENT_MODE", value_enum, default_value_t = Mode::Pipelined)]
@@ -66,12 +58,8 @@ pub(crate) struct Args {
 
 /// What a run does.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Plan {
-    /// Where; nowhere means a server of our own.
-    pub(crate) server: Option<String>,
-    pub(crate) credentials: CredentialFiles,
-    /// Of a server of our own.
-    pub(crate) workers: Option<u32>,
+pub(in crate::cli) struct Plan {
+    pub(in crate::cli) server: Place,
     pub(crate) workload: Workload,
     /// Commands that may be unanswered.
     pub(crate) window: NonZeroUsize,
@@ -82,27 +70,21 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Checks what no single flag can.
-    pub(crate) fn new(args: Args) -> Result<Self, UsageError> {
+    pub(in crate::cli) fn new(args: Args) -> Result<Self, UsageError> {
         let Args {
             server,
-            credentials,
-            workers,
             mode,
             turns,
             window,
             batch,
             json,
         } = args;
-        if server.is_some() && workers.is_some() {
-            return Err(UsageError::WorkersWithServer);
-        }
+        server.check()?;
         if batch > window {
             return Err(UsageError::BatchLargerThanWindow { batch, window });
         }
         Ok(Self {
             server,
-            credentials,
-            workers,
             workload: Workload { mode, turns },
             window: NonZeroUsize::new(window as usize).expect("the flag's range begins at 1"),
             batch: batch as usize,
@@ -112,24 +94,27 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use clap::Parser;
+
     use super::*;
 
-    fn plan(flags: &[&str]) -> Result<Plan, String> {
-        let flags = [&["robot-client"], flags].concat();
-        let args = Args::try_parse_from(flags).map_err(|error| error.to_string())?;
-        Plan::new(args).map_err(|error| error.to_string())
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        args: Args,
     }
 
-    #[test]
-    fn the_flags_are_consistent() {
-        <Args as clap::CommandFactory>::command().debug_assert();
+    /// What those flags ask for.
+    pub(in crate::cli::bench) fn plan(flags: &[&str]) -> Result<Plan, String> {
+        let flags = [&["robot-client"], flags].concat();
+        let flags = Flags::try_parse_from(flags).map_err(|error| error.to_string())?;
+        Plan::new(flags.args).map_err(|error| error.to_string())
     }
 
     #[test]
     fn needs_no_flags() {
         let plan = plan(&[]).unwrap();
-        assert_eq!(plan.server, None);
         assert_eq!(plan.workload.mode, Mode::Pipelined);
         assert_eq!(plan.workload.turns, 1000);
         assert_eq!((plan.window.get(), plan.batch), (1000, 1));

@@ -1,0 +1,85 @@
+//! `bench`, from parsed flags to the printed report: it sends commands, compares every result with what the pure library
+//! computes, and says how fast that went and who did the work.
+
+mod args;
+mod check;
+mod drive;
+mod jobs;
+mod json;
+mod outstanding;
+mod progress;
+mod report;
+mod tally;
+mod text;
+mod times;
+mod workload;
+
+use robot_api::v1;
+use robot_client::SessionConfig;
+
+pub(super) use args::{Args, Plan};
+
+use super::error::UsageError;
+use super::server::Server;
+use super::words::write_out;
+use super::{Outcome, RunError};
+use report::Report;
+use workload::{Mode, Workload};
+
+/// Runs what is planned and prints the report to stdout. True if every command was answered as it must be.
+pub(super) async fn run(plan: &Plan) -> Outcome {
+    let server = Server::open(&plan.server).await?;
+    let good = run_against(&server, plan).await;
+    let closed = server.close().await;
+    let good = good?;
+    closed?;
+    Ok(good)
+}
+
+async fn run_against(server: &Server, plan: &Plan) -> Outcome {
+    let client = server.connect().await?;
+    let info = client.server_info().await?;
+    check_server(&info, plan)?;
+    server.announce(info.workers);
+    let window = plan.window;
+    let session = client.session(SessionConfig::new(window)).await?;
+    let ran = drive::run(session, plan, info.workers).await;
+    let report = Report::new(server.address(), &info, plan, &ran);
+    print(&report, plan.json)?;
+    match ran.error {
+        Some(error) => Err(error.into()),
+        None => Ok(report.is_good()),
+    }
+}
+
+/// Whether this server can run the plan at all.
+fn check_server(info: &v1::GetServerInfoResponse, plan: &Plan) -> Result<(), RunError> {
+    let (server, client) = (info.semantics_version, robot::SEMANTICS_VERSION);
+    if server != client {
+        return Err(RunError::OtherSemantics { server, client });
+    }
+    let limits = info.limits.unwrap_or_default();
+    let Workload { mode, turns } = plan.workload;
+    let (batch, commands_max) = (plan.batch, limits.commands_per_message_max);
+    if mode == Mode::Pipelined && batch > commands_max as usize {
+        let max = commands_max;
+        return Err(UsageError::BatchLargerThanMessage { batch, max }.into());
+    }
+    let max = limits.actions_per_command_max;
+    if mode == Mode::Program && turns > max.into() {
+        return Err(UsageError::ProgramTooLong { turns, max }.into());
+    }
+    Ok(())
+}
+
+/// With `json` stdout gets the object alone, so a complaint goes to stderr.
+fn print(report: &Report, json: bool) -> std::io::Result<()> {
+    let text = match json {
+        true => json::render(report),
+        false => text::render(report),
+    };
+    if let (true, Some(complaint)) = (json, &report.first_complaint) {
+        eprintln!("first complaint: {complaint}");
+    }
+    write_out(&text)
+}
