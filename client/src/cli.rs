@@ -4,16 +4,23 @@
 mod bench;
 mod credentials;
 mod docs;
+mod draw;
 mod error;
 mod health;
 mod info;
+mod input;
+mod path;
+mod run;
 mod server;
+mod show;
+mod state;
 mod words;
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use robot_api::v1;
 
 pub(crate) use error::RunError;
 
@@ -38,6 +45,8 @@ const EXIT_CODES: &str = "Exit codes: 0 ok; 1 a command failed, or a check; 2 wr
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::Args),
+    Run(run::Args),
+    Draw(draw::Args),
     Info(info::Args),
     Health(health::Args),
     /// Print completions for a shell
@@ -66,6 +75,8 @@ impl Cli {
                 let plan = bench::Plan::new(args)?;
                 within(plan.server.timeout(), bench::run(&plan)).await
             }
+            Command::Run(args) => within(args.server.timeout(), run::run(&args)).await,
+            Command::Draw(args) => draw::run(&args).await,
             Command::Info(args) => within(args.server.timeout(), info::run(&args)).await,
             Command::Health(args) => within(args.server.timeout(), health::run(&args)).await,
             Command::Completions { shell } => docs::completions::<Self>(shell),
@@ -81,6 +92,15 @@ async fn within(timeout: Option<Duration>, run: impl Future<Output = Outcome>) -
         Some(timeout) => tokio::time::timeout(timeout, run)
             .await
             .unwrap_or(Err(RunError::TimedOut { timeout })),
+    }
+}
+
+/// Whether results may be compared with what this client computes.
+fn check_semantics(info: &v1::GetServerInfoResponse) -> Result<(), RunError> {
+    let (server, client) = (info.semantics_version, robot::SEMANTICS_VERSION);
+    match server == client {
+        true => Ok(()),
+        false => Err(RunError::OtherSemantics { server, client }),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) use args::{Args, Plan};
 use super::error::UsageError;
 use super::server::Server;
 use super::words::write_out;
-use super::{Outcome, RunError};
+use super::{Outcome, RunError, check_semantics};
 use report::Report;
 use workload::{Mode, Workload};
 
@@ -54,10 +54,7 @@ async fn run_against(server: &Server, plan: &Plan) -> Outcome {
 
 /// Whether this server can run the plan at all.
 fn check_server(info: &v1::GetServerInfoResponse, plan: &Plan) -> Result<(), RunError> {
-    let (server, client) = (info.semantics_version, robot::SEMANTICS_VERSION);
-    if server != client {
-        return Err(RunError::OtherSemantics { server, client });
-    }
+    check_semantics(info)?;
     let limits = info.limits.unwrap_or_default();
     let Workload { mode, turns } = plan.workload;
     let (batch, commands_max) = (plan.batch, limits.commands_per_message_max);

@@ -1,10 +1,13 @@
 //! Why a subcommand came to no good end, and the exit code of that.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use robot_client::ClientError;
 use tonic::Code;
+
+use super::input::InputError;
 
 /// What was asked for cannot be had: a matter of flags, found before anything is sent.
 #[derive(Debug, thiserror::Error)]
@@ -27,11 +30,15 @@ pub(crate) enum UsageError {
     #[error("{flag}: cannot read {}: {error}", path.display())]
     Unreadable {
         flag: &'static str,
-        path: std::path::PathBuf,
+        path: PathBuf,
         error: std::io::Error,
     },
     #[error(transparent)]
     Credentials(ClientError),
+    #[error("--output is {}; it must end with .svg or .png", .0.display())]
+    PictureFormat(PathBuf),
+    #[error("the paths have more than {max} moves, which is the most that are drawn")]
+    TooManyMoves { max: usize },
 }
 
 /// What broke a run off.
@@ -58,6 +65,23 @@ pub(crate) enum RunError {
     #[cfg(feature = "embedded")]
     #[error("the server that was started here crashed: {0}")]
     Crashed(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error("line {line} is no RobotCommand in JSON: {source}")]
+    Json {
+        line: u64,
+        source: serde_json::Error,
+    },
+    #[error(
+        "the server answered command {id} with no state that this client can use, and no error"
+    )]
+    NoOutcome { id: u64 },
+    #[error("{0}")]
+    Script(String),
+    #[error("cannot make the PNG: {0}")]
+    Png(String),
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("not done within {}, the --timeout", humantime::format_duration(*timeout))]
     TimedOut { timeout: Duration },
     #[error("cannot write to stdout: {0}")]
@@ -65,6 +89,8 @@ pub(crate) enum RunError {
 }
 
 impl RunError {
+    /// A command failed, or a check.
+    const EXIT_FAILED: u8 = 1;
     /// A flag or an environment variable was wrong, or asks for more than the server allows.
     pub(crate) const EXIT_USAGE: u8 = 2;
     /// A gRPC status is added to it.
@@ -72,11 +98,15 @@ impl RunError {
 
     pub(crate) fn exit_code(&self) -> u8 {
         let code = match self {
-            Self::Usage(_) => return Self::EXIT_USAGE,
+            Self::Usage(_) | Self::Input(_) | Self::Json { .. } | Self::Write { .. } => {
+                return Self::EXIT_USAGE;
+            }
             Self::Client(error) => error.code(),
             Self::TimedOut { .. } => Code::DeadlineExceeded,
             Self::OtherSemantics { .. } => Code::FailedPrecondition,
-            Self::Print(_) => Code::Unknown,
+            Self::NoOutcome { .. } => Code::Internal,
+            Self::Script(_) => return Self::EXIT_FAILED,
+            Self::Print(_) | Self::Png(_) => Code::Unknown,
             #[cfg(feature = "embedded")]
             Self::Listen { .. } | Self::Start(_) | Self::Crashed(_) => Code::Internal,
         };

@@ -1,8 +1,9 @@
 //! Compares a result with what it must be, bit for bit, and puts into words what is wrong with it.
 
 use robot_api::v1;
-use robot_api::v1::command_error::{Location, Reason};
 use robot_api::v1::robot_result::Outcome;
+
+use crate::cli::show::error_text;
 
 /// What a result is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,26 +74,6 @@ pub(crate) fn complaint(expected: Option<&v1::RobotResult>, result: &v1::RobotRe
     }
 }
 
-fn error_text(error: &v1::CommandError) -> String {
-    let v1::CommandError {
-        reason,
-        message,
-        location,
-    } = error;
-    let reason = match Reason::try_from(*reason) {
-        Ok(reason) => reason.as_str_name().to_owned(),
-        Err(_unknown) => format!("reason {reason}"),
-    };
-    let place = match location {
-        None => String::new(),
-        Some(Location::ActionIndex(index)) => format!(" (action {index})"),
-        Some(Location::ScriptPosition(v1::ScriptPosition { line, column })) => {
-            format!(" (line {line}, column {column})")
-        }
-    };
-    format!("{reason}: {message}{place}")
-}
-
 /// `{:?}` prints as many digits as the bits need.
 fn state_text(state: &v1::RobotState) -> String {
     let v1::RobotState {
@@ -106,6 +87,8 @@ fn state_text(state: &v1::RobotState) -> String {
 
 #[cfg(test)]
 mod tests {
+    use robot_api::v1::command_error::{Location, Reason};
+
     use super::*;
 
     fn result(x: f64, mode: i32) -> v1::RobotResult {

@@ -1,0 +1,227 @@
+//! The command line as people run it: the real binary, against a server that it starts itself or one of the test's own.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(feature = "embedded")]
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+
+/// More than any of these runs takes, so that none hangs for ever.
+const RUN_SECONDS_MAX: u64 = 120;
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn run_with(args: &[&str], stdin: &str) -> Ran {
+    let mut command = Command::cargo_bin("robot-client").unwrap();
+    // What is set where the tests run must not decide what they see.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROBOT_")) {
+        command.env_remove(name);
+    }
+    let output = command
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
+        .timeout(std::time::Duration::from_secs(RUN_SECONDS_MAX))
+        .args(args)
+        .write_stdin(stdin)
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn run(args: &[&str]) -> Ran {
+    run_with(args, "")
+}
+
+#[test]
+fn bare_it_turns_a_thousand_times() {
+    let ran = run(&["--workers", "2"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let verdict = "ok: 1000 of 1000 answered, 0 failed, 0 mismatched\n";
+    assert!(ran.stdout.ends_with(verdict), "{}", ran.stdout);
+}
+
+#[test]
+fn runs_a_program_and_prints_what_it_did() {
+    let ran = run_with(
+        &["run", "-", "--state", "1,2,0,soap"],
+        "move 3; start\nset brush",
+    );
+    let transcript = "\
+move 3                   x 4, y 2
+start                    cleaning with soap
+set brush                mode brush
+state                    x 4, y 2, heading 0, mode brush
+";
+    assert_eq!((ran.code, &*ran.stdout), (0, transcript), "{}", ran.stderr);
+    let quiet = run_with(&["run", "--quiet", "-"], "turn 90");
+    assert_eq!(
+        quiet.stdout,
+        "state                    x 0, y 0, heading 90, mode water\n"
+    );
+}
+
+#[test]
+fn a_program_may_be_longer_than_a_command() {
+    let ran = run_with(&["run", "--quiet", "-"], &"turn 1; turn 1\n".repeat(10_000));
+    assert_eq!(
+        ran.stdout,
+        "state                    x 0, y 0, heading 20000, mode water\n"
+    );
+}
+
+#[test]
+fn a_program_stops_where_it_is_wrong() {
+    let ran = run_with(&["run", "-"], "move 1\n\nturn 1; fly 3\nmove 1");
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("line 3, column 9: found \"fly\""),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn runs_commands_one_a_line() {
+    let commands = r#"{"id": 7, "state": {"x": 1}, "script": "move 1", "withEvents": true}
+
+{"state": {}, "actions": [{"turn": {"angleDegrees": 9}}]}
+{"id": 0}
+"#;
+    let ran = run_with(&["run", "-"], commands);
+    // The third has no state.
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let mut results: Vec<Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    results.sort_by_key(|result| result["id"].as_str().map(str::to_owned));
+    let water = "CLEANING_MODE_WATER";
+    assert_eq!(results[0]["error"]["reason"], "REASON_STATE_MISSING");
+    assert_eq!(
+        (&results[1]["id"], &results[1]["state"]),
+        (&json!("3"), &json!({"headingDegrees": 9.0, "mode": water}))
+    );
+    assert_eq!(
+        (&results[2]["id"], &results[2]["state"]),
+        (&json!("7"), &json!({"x": 2.0, "mode": water}))
+    );
+    assert_eq!(results[2]["events"], json!([{"moved": {"x": 2.0}}]));
+}
+
+#[test]
+fn names_the_line_that_is_no_command_and_answers_those_before_it() {
+    let ran = run_with(
+        &["run", "-"],
+        "{\"id\": 1, \"state\": {}}\n{\"speed\": 1}\n",
+    );
+    assert_eq!(
+        (ran.code, ran.stdout.lines().count()),
+        (2, 1),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stderr.starts_with("error: line 2 is no RobotCommand"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn draws_into_the_terminal_and_into_files() {
+    let ran = run(&["draw", "examples/square.robot", "--width", "20"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("cleaning, soap") && ran.stdout.contains('○'),
+        "{}",
+        ran.stdout
+    );
+    let folder = tempfile::tempdir().unwrap();
+    for (name, begin) in [("a.svg", b"<svg"), ("a.png", b"\x89PNG")] {
+        let file = folder.path().join(name);
+        let ran = run(&["draw", "examples/sweep.robot", "-o", file.to_str().unwrap()]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(std::fs::read(&file).unwrap().starts_with(begin));
+    }
+    let other = run(&["draw", "examples/square.robot", "-o", "a.gif"]);
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains(".svg or .png"), "{}", other.stderr);
+}
+
+#[test]
+fn the_pictures_in_the_readme_are_those_of_the_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = folder.path().join("drawn.svg");
+    for name in ["square", "spiral", "sweep", "rosette"] {
+        let program = format!("examples/{name}.robot");
+        let ran = run(&["draw", &program, "-o", drawn.to_str().unwrap()]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let kept = root.join(format!("docs/pictures/{name}.svg"));
+        let kept = std::fs::read_to_string(kept).unwrap();
+        assert!(
+            std::fs::read_to_string(&drawn).unwrap() == kept,
+            "draw {program} again"
+        );
+    }
+}
+
+#[test]
+fn says_in_one_line_that_nobody_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    for subcommand in ["bench", "info", "health"] {
+        let ran = run(&[subcommand, "--server", &address]);
+        assert_eq!(ran.code, 78, "{}", ran.stderr);
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains("refused"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn gives_up_after_the_timeout() {
+    // Accepts, and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let ran = run(&["info", "--server", &address, "--timeout", "50ms"]);
+    assert_eq!(ran.code, 68, "{}", ran.stderr);
+    assert!(ran.stderr.contains("50ms"), "{}", ran.stderr);
+}
+
+#[test]
+fn wrong_usage_is_one_line_and_a_code_of_its_own() {
+    for args in [
+        &["--turns", "0"][..],
+        &["fly"],
+        &["run"],
+        &["run", "no such file"],
+        &["info", "--timeout", "soon"],
+    ] {
+        let ran = run(args);
+        assert_eq!(ran.code, 2, "{args:?}: {}", ran.stderr);
+        assert_eq!(ran.stderr.lines().count(), 1, "{args:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn prints_completions_and_a_manual_page() {
+    assert!(
+        run(&["completions", "bash"])
+            .stdout
+            .contains("robot-client")
+    );
+    assert!(run(&["man"]).stdout.contains(".TH robot-client 1"));
+}
