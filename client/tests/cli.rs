@@ -3,44 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(feature = "embedded")]
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::net::TcpListener;
 use std::path::Path;
 
-use assert_cmd::Command;
 use serde_json::{Value, json};
 
-/// More than any of these runs takes, so that none hangs for ever.
-const RUN_SECONDS_MAX: u64 = 120;
-
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn run_with(args: &[&str], stdin: &str) -> Ran {
-    let mut command = Command::cargo_bin("robot-client").unwrap();
-    // What is set where the tests run must not decide what they see.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROBOT_")) {
-        command.env_remove(name);
-    }
-    let output = command
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
-        .timeout(std::time::Duration::from_secs(RUN_SECONDS_MAX))
-        .args(args)
-        .write_stdin(stdin)
-        .output()
-        .unwrap();
-    Ran {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-fn run(args: &[&str]) -> Ran {
-    run_with(args, "")
-}
+use command::{run, run_with};
 
 #[test]
 fn bare_it_turns_a_thousand_times() {
