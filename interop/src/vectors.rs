@@ -1,0 +1,122 @@
+//! The vectors as files: what each holds is computed by the pure library and by nothing else, and whoever changes what
+//! a command means sees it here. It knows nothing of how commands get to a server.
+
+mod commands;
+mod numbers;
+mod rejections;
+mod scenario;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use robot_api::{v1, wire};
+use robot_server::Config;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::json::Json;
+
+pub(crate) use commands::{Case, Commands};
+
+/// Where they are, unless somebody says otherwise.
+pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors");
+
+/// A line of a file of commands.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) command: Box<RawValue>,
+    pub(crate) result: Box<RawValue>,
+    /// Of the state that the result has, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bits: Option<Bits>,
+}
+
+/// The doubles of a state as hexadecimal digits, the most significant first.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Bits {
+    x: String,
+    y: String,
+    heading_degrees: String,
+}
+
+/// Writes all files.
+pub(crate) fn write(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder.join("commands"))?;
+    for (name, text) in files() {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Compares all files with what would be written.
+pub(crate) fn check(folder: &Path) -> anyhow::Result<()> {
+    for (name, text) in files() {
+        let path = folder.join(name);
+        let found =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let differs = found.lines().zip(text.lines()).position(|(a, b)| a != b);
+        ensure!(
+            found == text,
+            "{} is not what the pure library gives, from line {} on; `robot-interop vectors` writes it anew",
+            path.display(),
+            differs.map_or(1, |index| index + 1)
+        );
+    }
+    Ok(())
+}
+
+/// The names of all files and what is in them.
+fn files() -> Vec<(String, String)> {
+    let json = Json::new();
+    let mut files = vec![("scenarios.json".to_owned(), scenario::file())];
+    for commands in commands::all() {
+        let name = format!("commands/{}.json", commands.name);
+        files.push((name, text_of(&commands, &json)));
+    }
+    files
+}
+
+fn text_of(commands: &Commands, json: &Json) -> String {
+    let Commands { what, cases, .. } = commands;
+    let entries = cases.iter().map(|case| entry_of(case, json));
+    let entries: Vec<_> = entries.map(|entry| line_of(&entry)).collect();
+    format!(
+        "{{\"what\": {}, \"commands\": [\n{}\n]}}\n",
+        line_of(what),
+        entries.join(",\n")
+    )
+}
+
+fn entry_of(case: &Case, json: &Json) -> Entry {
+    let text = case.json(json);
+    let command = json
+        .command_from(&text)
+        .expect("the cases are valid commands");
+    let actions_max = Config::default().actions_per_command_max as usize;
+    let outcome = wire::command_from(&command, actions_max).and_then(|pure| robot::apply(&pure));
+    let result = wire::result_to(&command, outcome);
+    Entry {
+        command: text,
+        result: json.result_to(&result),
+        bits: bits_of(&result),
+    }
+}
+
+pub(crate) fn bits_of(result: &v1::RobotResult) -> Option<Bits> {
+    let Some(v1::robot_result::Outcome::State(state)) = &result.outcome else {
+        return None;
+    };
+    let hex = |number: f64| format!("{:016x}", number.to_bits());
+    Some(Bits {
+        x: hex(state.x),
+        y: hex(state.y),
+        heading_degrees: hex(state.heading_degrees),
+    })
+}
+
+fn line_of(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).expect("it has a JSON form")
+}
