@@ -29,7 +29,11 @@ impl Json {
     }
 
     pub(crate) fn command_from(&self, json: &RawValue) -> anyhow::Result<v1::RobotCommand> {
-        message_from(&self.command, json).with_context(|| format!("it is no RobotCommand: {json}"))
+        message_from(&self.command, json)
+    }
+
+    pub(crate) fn result_from(&self, json: &RawValue) -> anyhow::Result<v1::RobotResult> {
+        message_from(&self.result, json)
     }
 
     pub(crate) fn command_to(&self, command: &v1::RobotCommand) -> Box<RawValue> {
@@ -46,7 +50,9 @@ fn message_from<M: Message + Default>(
     json: &RawValue,
 ) -> anyhow::Result<M> {
     let mut reader = serde_json::Deserializer::from_str(json.get());
-    let message = descriptor.clone().deserialize(&mut reader)?;
+    let message = descriptor.clone().deserialize(&mut reader);
+    let message =
+        message.with_context(|| format!("it is no {}: {json}", descriptor.full_name()))?;
     Ok(message.transcode_to()?)
 }
 

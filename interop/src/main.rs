@@ -1,9 +1,11 @@
-//! Clients in every language, checked with one set of vectors. `vectors` makes the vectors from the pure library.
+//! Clients in every language, checked with one set of vectors. `vectors` makes the vectors from the pure library,
+//! `peer` plays them with the Rust client.
 
 mod json;
+mod peer;
 mod vectors;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -28,25 +30,31 @@ enum Role {
         #[arg(long, value_name = "FOLDER", default_value = vectors::FOLDER)]
         folder: PathBuf,
     },
+    /// Plays the scenarios with the Rust client
+    Peer(peer::PeerArgs),
 }
 
-fn main() -> ExitCode {
+#[tokio::main]
+async fn main() -> ExitCode {
     let Args { role } = Args::parse();
     let ran = match role {
-        Role::Vectors {
-            check: false,
-            folder,
-        } => vectors::write(&folder),
-        Role::Vectors {
-            check: true,
-            folder,
-        } => vectors::check(&folder),
+        Role::Vectors { check, folder } => vectors(check, &folder),
+        Role::Peer(args) => peer::run(args).await,
     };
     match ran {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn vectors(check: bool, folder: &Path) -> anyhow::Result<bool> {
+    match check {
+        true => vectors::check(folder)?,
+        false => vectors::write(folder)?,
+    }
+    Ok(true)
 }

@@ -2,6 +2,7 @@
 //! a command means sees it here. It knows nothing of how commands get to a server.
 
 mod commands;
+mod load;
 mod numbers;
 mod rejections;
 mod scenario;
@@ -17,7 +18,10 @@ use serde_json::value::RawValue;
 
 use crate::json::Json;
 
-pub(crate) use commands::{Case, Commands};
+pub(crate) use load::{Expected, Vectors};
+pub(crate) use scenario::{Call, HalfClose, Scenario};
+
+use commands::{Case, Commands};
 
 /// Where they are, unless somebody says otherwise.
 pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors");
@@ -33,7 +37,7 @@ pub(crate) struct Entry {
 }
 
 /// The doubles of a state as hexadecimal digits, the most significant first.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Bits {
     x: String,

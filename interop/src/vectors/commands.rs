@@ -11,15 +11,15 @@ use super::rejections;
 use crate::json::Json;
 
 /// One file.
-pub(crate) struct Commands {
-    pub(crate) name: &'static str,
+pub(super) struct Commands {
+    pub(super) name: &'static str,
     /// For people.
-    pub(crate) what: &'static str,
-    pub(crate) cases: Vec<Case>,
+    pub(super) what: &'static str,
+    pub(super) cases: Vec<Case>,
 }
 
 /// One command.
-pub(crate) struct Case {
+pub(super) struct Case {
     id: u64,
     kind: Kind,
 }
@@ -32,7 +32,7 @@ enum Kind {
 }
 
 impl Case {
-    pub(crate) fn json(&self, json: &Json) -> Box<RawValue> {
+    pub(super) fn json(&self, json: &Json) -> Box<RawValue> {
         match &self.kind {
             Kind::Command(command) => json.command_to(&wire::command_to(self.id, command)),
             Kind::Fields(fields) => {
@@ -45,7 +45,7 @@ impl Case {
 }
 
 /// Every file, in the order of the scenarios.
-pub(crate) fn all() -> Vec<Commands> {
+pub(super) fn all() -> Vec<Commands> {
     vec![
         file("nothing", "no command at all", vec![]),
         file(
