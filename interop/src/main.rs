@@ -1,8 +1,9 @@
 //! Clients in every language, checked with one set of vectors. `vectors` makes the vectors from the pure library,
-//! `peer` plays them with the Rust client.
+//! `peer` plays them with the Rust client, `run` lets every peer play them and prints the table.
 
 mod json;
 mod peer;
+mod run;
 mod vectors;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ enum Role {
     },
     /// Plays the scenarios with the Rust client
     Peer(peer::PeerArgs),
+    /// Builds peers and lets them play the scenarios; prints one table
+    Run(run::RunArgs),
 }
 
 #[tokio::main]
@@ -40,6 +43,7 @@ async fn main() -> ExitCode {
     let ran = match role {
         Role::Vectors { check, folder } => vectors(check, &folder),
         Role::Peer(args) => peer::run(args).await,
+        Role::Run(args) => run::run(args).await,
     };
     match ran {
         Ok(true) => ExitCode::SUCCESS,

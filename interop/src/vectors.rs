@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use crate::json::Json;
 
-pub(crate) use load::{Expected, Vectors};
+pub(crate) use load::{Expected, Vectors, scenarios};
 pub(crate) use scenario::{Call, HalfClose, Scenario};
 
 use commands::{Case, Commands};

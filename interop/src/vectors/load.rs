@@ -40,7 +40,7 @@ struct CommandFile {
 
 impl Vectors {
     pub(crate) fn load(folder: &Path) -> anyhow::Result<Self> {
-        let Scenarios { scenarios } = read(&folder.join("scenarios.json"))?;
+        let scenarios = scenarios(folder)?;
         let json = Json::new();
         let mut commands = HashMap::new();
         for Scenario { commands: name, .. } in &scenarios {
@@ -65,6 +65,12 @@ impl Vectors {
             .get(&scenario.commands)
             .map_or(&[], Vec::as_slice)
     }
+}
+
+/// The scenarios without their commands.
+pub(crate) fn scenarios(folder: &Path) -> anyhow::Result<Vec<Scenario>> {
+    let Scenarios { scenarios } = read(&folder.join("scenarios.json"))?;
+    Ok(scenarios)
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
