@@ -14,7 +14,6 @@ from robot.v1.robot_pb2 import (
     RobotState,
     WatchWorkersRequest,
 )
-
 from robot_client import AsyncRobotClient, AsyncSession
 
 from .target import Target, expect_status, unknown

@@ -15,7 +15,6 @@ from robot.v1.robot_pb2 import (
     RobotState,
     WatchWorkersRequest,
 )
-
 from robot_client import RobotClient, Session
 
 from .target import Target, expect_status, unknown

@@ -70,7 +70,7 @@ def _scenario(fields: dict[str, Any]) -> Scenario:
     return Scenario(
         name=fields["name"],
         call=fields["call"],
-        entries=_entries(fields["commands"], fields["times"]) if fields["commands"] else [],
+        entries=entries_of(fields["commands"], fields["times"]) if fields["commands"] else [],
         messages_of=fields["messagesOf"],
         in_flight_max=fields["inFlightMax"],
         half_close=fields["halfClose"],
@@ -85,7 +85,7 @@ def _scenario(fields: dict[str, Any]) -> Scenario:
     )
 
 
-def _entries(name: str, times: int) -> list[Entry]:
+def entries_of(name: str, times: int = 1) -> list[Entry]:
     entries = []
     for fields in json.loads((VECTORS / "commands" / f"{name}.json").read_text())["commands"]:
         command, result = ParseDict(fields["command"], RobotCommand()), ParseDict(fields["result"], RobotResult())

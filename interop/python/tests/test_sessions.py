@@ -11,7 +11,6 @@ import grpc
 import grpc.aio
 from robot.v1.robot_pb2 import ExecuteStreamRequest, ExecuteStreamResponse, RobotCommand, RobotResult, RobotState
 from robot.v1.robot_pb2_grpc import RobotServiceServicer, add_RobotServiceServicer_to_server
-
 from robot_client import AsyncRobotClient, GaveUp, RobotClient
 from robot_client.ledger import RESEND_AFTER
 
