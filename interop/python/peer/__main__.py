@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
+from google import protobuf
 
 from . import aio, sync
 from .target import Connection, Skipped, Target
@@ -73,9 +75,14 @@ async def play_async(chosen: Sequence[Scenario], target: Target, report: Report)
             workers.update(await asyncio.wait_for(aio.play(scenario, target), SCENARIO_SECONDS_MAX))
 
 
+def version() -> str:
+    return f"Python {platform.python_version()}, grpcio {grpc.__version__}, protobuf {protobuf.__version__}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="run", description="Plays the scenarios of interop/vectors.")
     parser.add_argument("--style", choices=("sync", "asyncio"), default="sync", help="which of the two clients")
+    parser.add_argument("--version", action="version", version=version(), help="what this runs on")
     parser.add_argument("--server", required=True, metavar="HOST:PORT")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="trust this CA, and use TLS")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="a bearer token, in one line")
