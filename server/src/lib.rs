@@ -1,5 +1,6 @@
 //! The stateless robot-command service: wiring. [`run`] takes a listener, the settings and a way to be told to end,
-//! so that a test, a client that embeds a server, and the binary all start the same server.
+//! so that a test, a client that embeds a server, and the binary all start the same server. [`run_with`] takes more
+//! services, for whoever wants them behind the same door.
 //!
 //! Requests go one way, service -> session -> queue -> worker, and results come back the same way. Only this file
 //! sees all of them.
@@ -34,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tonic::service::Routes;
+use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -77,6 +78,27 @@ pub async fn run(
     config: Config,
     shutdown: Shutdown,
 ) -> Result<Summary, StartError> {
+    run_with(listener, config, Routes::default(), shutdown).await
+}
+
+/// [`run`], and serves `others` too: what comes in for them goes through the same accept loop, TLS, locks, bounds of
+/// the connection and watchdog as a robot's command. What differs:
+///
+/// - A drain waits for commands only. Calls of the others end UNAVAILABLE as soon as those have been answered.
+/// - `message_bytes_max` is the robot's; a service of tonic's has a limit of its own.
+/// - [`Config::stream_idle_ms_max`] is the time for a whole request, unless the call answers with headers before its end.
+/// - OUT_OF_RANGE and INTERNAL in place of an answer reach the client as RESOURCE_EXHAUSTED and INVALID_ARGUMENT, since
+///   that is what they mean when they come from tonic.
+///
+/// # Panics
+///
+/// If one of the others is a service that the server has already.
+pub async fn run_with(
+    listener: TcpListener,
+    config: Config,
+    others: Routes,
+    shutdown: Shutdown,
+) -> Result<Summary, StartError> {
     config.validate()?;
     let address = listener.local_addr()?;
     config.validate_for(address)?;
@@ -84,7 +106,8 @@ pub async fn run(
     let workers = config.worker_count();
     let drain = Drain::default();
     let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
-    let (health, services) = services(&config, address.ip().is_loopback(), &pool, &drain).await;
+    let loopback = address.ip().is_loopback();
+    let (health, services) = services(&config, loopback, others, &pool, &drain).await;
 
     log_start(address, &config);
     let server = Server {
@@ -125,6 +148,7 @@ pub async fn run(
 async fn services(
     config: &Config,
     loopback: bool,
+    others: Routes,
     pool: &Arc<Pool>,
     drain: &Drain,
 ) -> (HealthReporter, Services) {
@@ -134,7 +158,7 @@ async fn services(
     let (health, health_service) = tonic_health::server::health_reporter();
     set_health(&health, ServingStatus::Serving).await;
 
-    let mut routes = Routes::builder();
+    let mut routes = RoutesBuilder::from(others);
     routes.add_service(service).add_service(health_service);
     let reflection = match config.reflection {
         Reflection::Auto => loopback,
