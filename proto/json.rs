@@ -68,6 +68,22 @@ mod tests {
         assert_eq!(from_str::<v1::RobotState>(&text).unwrap(), state);
     }
 
+    /// Doubles that a reader which rounds twice gets wrong are among so many.
+    #[test]
+    fn reads_every_double_as_it_was_written() {
+        let mut bits = 0x3ff0_0000_0000_0000_u64;
+        for _ in 0..100_000 {
+            // Any multiplier that is odd: the numbers are only to be varied.
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let x = f64::from_bits(bits);
+            if x.is_finite() {
+                let text = format!("{{\"x\": {x:e}}}");
+                let read: v1::RobotState = from_str(&text).unwrap();
+                assert_eq!(read.x.to_bits(), bits, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn refuses_what_the_contract_does_not_have() {
         let check = |text, expected| {
