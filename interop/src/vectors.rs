@@ -4,8 +4,10 @@
 mod commands;
 mod load;
 mod numbers;
+mod programs;
 mod rejections;
 mod scenario;
+mod scenarios;
 
 use std::fs;
 use std::path::Path;
@@ -75,7 +77,7 @@ pub(crate) fn check(folder: &Path) -> anyhow::Result<()> {
 /// The names of all files and what is in them.
 fn files() -> Vec<(String, String)> {
     let json = Json::new();
-    let mut files = vec![("scenarios.json".to_owned(), scenario::file())];
+    let mut files = vec![("scenarios.json".to_owned(), scenarios::file())];
     for commands in commands::all() {
         let name = format!("commands/{}.json", commands.name);
         files.push((name, text_of(&commands, &json)));

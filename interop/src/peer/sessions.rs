@@ -41,6 +41,9 @@ pub(super) async fn run(
             if kill && tally.answered() >= scenario.restart_after {
                 target.kill()?;
                 kill = false;
+                // Let the sender fill the window first: else all that was sent may have been answered by now, and
+                // nothing would have to be sent again.
+                tokio::task::yield_now().await;
             }
             if tally.all_answered() {
                 drop(answered.take());
