@@ -9,7 +9,7 @@ mod server;
 mod table;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -81,8 +81,10 @@ async fn run_all(args: &RunArgs) -> anyhow::Result<bool> {
     };
     let mut columns = Vec::new();
     for peer in Peer::find(&args.folder, &args.peers, &args.logs)? {
+        let begun = Instant::now();
         let column = runner.column(&peer).await?;
-        eprintln!("{}: {}", column.peer, column.told());
+        let seconds = begun.elapsed().as_secs();
+        eprintln!("{}: {}, {seconds} s", column.peer, column.told());
         columns.push(column);
     }
     print!("{}", table::markdown(&runner.scenarios, &columns));

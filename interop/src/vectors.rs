@@ -126,3 +126,87 @@ pub(crate) fn bits_of(result: &v1::RobotResult) -> Option<Bits> {
 fn line_of(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value).expect("it has a JSON form")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use v1::command_error::Reason;
+
+    fn vectors() -> Vectors {
+        Vectors::load(Path::new(FOLDER)).expect("they are there")
+    }
+
+    #[test]
+    fn every_reason_that_a_command_can_give_is_in_the_vectors() {
+        let vectors = vectors();
+        let entries = vectors.scenarios.iter().flat_map(|it| vectors.commands(it));
+        let found: HashSet<_> = entries
+            .filter_map(|entry| match &entry.result.outcome {
+                Some(v1::robot_result::Outcome::Error(error)) => Some(error.reason()),
+                _ => None,
+            })
+            .collect();
+        // All that there are, but for the fault of a server.
+        let given = (1..).map_while(|number| Reason::try_from(number).ok());
+        let given: HashSet<_> = given.filter(|it| *it != Reason::Internal).collect();
+        assert_eq!(found, given);
+    }
+
+    #[test]
+    fn every_file_of_commands_is_played_and_its_ids_are_unique() {
+        let vectors = vectors();
+        for Commands { name, .. } in commands::all() {
+            let scenario = vectors.scenarios.iter().find(|it| it.commands == name);
+            let scenario = scenario.unwrap_or_else(|| panic!("no scenario plays {name}"));
+            let entries = vectors.commands(scenario);
+            let ids: HashSet<_> = entries.iter().map(|entry| entry.command.id).collect();
+            assert_eq!(ids.len(), entries.len(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_chain_is_one_and_no_scenario_has_the_name_of_another() {
+        let vectors = vectors();
+        let names: HashSet<_> = vectors.scenarios.iter().map(|it| &it.name).collect();
+        assert_eq!(names.len(), vectors.scenarios.len());
+
+        let mut chains = vectors.scenarios.iter().filter(|it| it.call == Call::Chain);
+        let chain = vectors.commands(chains.next().expect("there is one"));
+        assert_eq!(chain.len(), 1000);
+        for pair in chain.windows(2) {
+            let state = pair[1].command.state.expect("every command has a state");
+            let before = Some(v1::robot_result::Outcome::State(state));
+            assert_eq!(pair[0].result.outcome, before);
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_hard_to_write_are_read_back_bit_for_bit() {
+        let json = Json::new();
+        let hard = [
+            5e-324,
+            -2.2250738585072014e-308,
+            f64::MIN_POSITIVE.next_down(),
+            f64::MAX,
+            0.1 + 0.2,
+            1e23,
+            9007199254740993.0,
+            1.0_f64.next_up(),
+        ];
+        for number in hard {
+            let command = v1::RobotCommand {
+                state: Some(v1::RobotState {
+                    x: number,
+                    ..Default::default()
+                }),
+                ..Default::default()
+            };
+            let text = json.command_to(&command);
+            let read = json.command_from(&text).expect("it was written");
+            let bits = read.state.expect("it has one").x.to_bits();
+            assert_eq!(bits, number.to_bits(), "{text}");
+        }
+    }
+}

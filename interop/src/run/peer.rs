@@ -13,7 +13,7 @@ use super::process;
 /// What `build` exits with if the machine lacks something.
 const EXIT_SKIPPED: i32 = 77;
 const VERSION_MAX: Duration = Duration::from_secs(30);
-/// What is shown of the end of a build that failed.
+/// What is shown of the end of what went wrong.
 const LINES_SHOWN_MAX: usize = 20;
 
 /// One of them.
@@ -41,8 +41,8 @@ pub(super) struct Played {
     /// `None`: it was killed, by us after `time_max` or by a signal.
     pub(super) exit_code: Option<i32>,
     pub(super) timed_out: Option<Duration>,
-    /// Where to read on.
-    pub(super) log: PathBuf,
+    /// The end of what it printed to stderr.
+    pub(super) errors: String,
 }
 
 impl Peer {
@@ -118,7 +118,7 @@ impl Peer {
             stdout: process::output(&log)?,
             exit_code: ended.and_then(|status| status.code()),
             timed_out: ended.is_none().then_some(time_max),
-            log: errors,
+            errors: last_lines(&process::output(&errors)?),
         })
     }
 

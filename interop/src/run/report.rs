@@ -104,26 +104,26 @@ impl Report {
     }
 
     fn check_end(&mut self, played: &Played, told: Option<&str>) {
-        let log = played.log.display();
-        if let Some(time_max) = played.timed_out {
-            let seconds = time_max.as_secs();
-            return self.problem(format!("it was killed after {seconds} s; see {log}"));
-        }
+        let before = self.problems.len();
         let passed = self.count(|verdict| matches!(verdict, Verdict::Ok));
         let failed = self.count(|verdict| matches!(verdict, Verdict::Failed(_)));
         let skipped = self.count(|verdict| matches!(verdict, Verdict::Skipped(_)));
         let counted = format!("{passed} passed, {failed} failed, {skipped} skipped");
-        if told != Some(&counted) {
-            let told = told.unwrap_or("nothing");
-            self.problem(format!(
-                "its last line should be {counted:?}, but is {told:?}; see {log}"
-            ));
-        }
         let right = i32::from(failed > 0);
-        match played.exit_code {
-            Some(code) if code == right => {}
-            Some(code) => self.problem(format!("its exit code is {code}, not {right}; see {log}")),
-            None => self.problem(format!("it was killed by a signal; see {log}")),
+        match (played.timed_out, played.exit_code) {
+            (Some(max), _) => self.problem(format!("it was killed after {} s", max.as_secs())),
+            (None, None) => self.problem("it was killed by a signal".to_owned()),
+            (None, Some(code)) if code != right => {
+                self.problem(format!("its exit code is {code}, not {right}"));
+            }
+            (None, Some(_)) if told != Some(&counted) => {
+                let told = told.unwrap_or("missing");
+                self.problem(format!("its last line is {told:?}, not {counted:?}"));
+            }
+            (None, Some(_)) => {}
+        }
+        if self.problems.len() > before && !played.errors.is_empty() {
+            self.problem(format!("it said:\n{}", played.errors));
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
             stdout: stdout.to_owned(),
             exit_code,
             timed_out: None,
-            log: "the.log".into(),
+            errors: String::new(),
         }
     }
 
@@ -232,13 +232,8 @@ mod tests {
             0,
             &["it got over the end of its server, which never ended"],
         );
-        check(
-            good,
-            Some(2),
-            1,
-            &["its exit code is 2, not 0; see the.log"],
-        );
-        check(good, None, 1, &["it was killed by a signal; see the.log"]);
+        check(good, Some(2), 1, &["its exit code is 2, not 0"]);
+        check(good, None, 1, &["it was killed by a signal"]);
         check(
             "ok one\nok one\nok three\nhello\n3 passed, 0 failed, 0 skipped\n",
             Some(0),
@@ -247,18 +242,20 @@ mod tests {
                 "it played one twice",
                 "it played \"three\", which is no scenario",
                 "it printed lines that say nothing of a scenario:\nhello",
-                "its last line should be \"1 passed, 0 failed, 0 skipped\", but is \
-                 \"3 passed, 0 failed, 0 skipped\"; see the.log",
+                "its last line is \"3 passed, 0 failed, 0 skipped\", not \
+                 \"1 passed, 0 failed, 0 skipped\"",
                 "it did not play two, restart",
             ],
         );
         let killed = Played {
             timed_out: Some(Duration::from_secs(3)),
+            errors: "waiting".to_owned(),
             ..played("ok one\nok two\n", None)
         };
         let report = Report::new(&scenarios(), &killed, 0);
         let problems = [
-            "it was killed after 3 s; see the.log",
+            "it was killed after 3 s",
+            "it said:\nwaiting",
             "it did not play restart",
         ];
         assert_eq!(report.problems, problems);
