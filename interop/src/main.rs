@@ -1,7 +1,6 @@
 //! Clients in every language, checked with one set of vectors. `vectors` makes the vectors from the pure library,
 //! `peer` plays them with the Rust client, `run` lets every peer play them and prints the table.
 
-mod json;
 mod peer;
 mod run;
 mod vectors;

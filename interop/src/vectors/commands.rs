@@ -1,13 +1,12 @@
 //! The files of commands: which commands are in each. What comes of them is computed elsewhere.
 
 use robot::Command;
-use robot_api::wire;
+use robot_api::{json, wire};
 use serde_json::value::RawValue;
 
 use super::numbers::state;
 use super::programs::{action, program};
-use super::{programs, rejections};
-use crate::json::Json;
+use super::{programs, raw, rejections};
 
 /// One file.
 pub(super) struct Commands {
@@ -37,13 +36,13 @@ impl Case {
         Self { id: 0, kind }
     }
 
-    pub(super) fn json(&self, json: &Json) -> Box<RawValue> {
+    pub(super) fn json(&self) -> Box<RawValue> {
         match &self.kind {
-            Kind::Command(command) => json.command_to(&wire::command_to(self.id, command)),
+            Kind::Command(command) => raw(json::to_string(&wire::command_to(self.id, command))),
             Kind::Fields(fields) => {
                 let comma = if fields.is_empty() { "" } else { "," };
                 let text = format!(r#"{{"id":"{}"{comma}{fields}}}"#, self.id);
-                RawValue::from_string(text).expect("the fields are valid JSON")
+                raw(text)
             }
         }
     }

@@ -5,12 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use robot_api::v1;
+use robot_api::{json, v1};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Bits, Entry, Scenario};
-use crate::json::Json;
 
 /// All scenarios, and the commands that they name.
 #[derive(Debug)]
@@ -41,13 +40,12 @@ struct CommandFile {
 impl Vectors {
     pub(crate) fn load(folder: &Path) -> anyhow::Result<Self> {
         let scenarios = scenarios(folder)?;
-        let json = Json::new();
         let mut commands = HashMap::new();
         for Scenario { commands: name, .. } in &scenarios {
             if !name.is_empty() && !commands.contains_key(name) {
                 let file = folder.join("commands").join(format!("{name}.json"));
                 let CommandFile { commands: entries } = read(&file)?;
-                let expected = entries.iter().map(|entry| expected_from(entry, &json));
+                let expected = entries.iter().map(expected_from);
                 let expected: Result<Vec<_>, _> = expected.collect();
                 let expected = expected.with_context(|| file.display().to_string())?;
                 commands.insert(name.clone(), expected);
@@ -78,9 +76,9 @@ fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     serde_json::from_slice(&text).with_context(|| path.display().to_string())
 }
 
-fn expected_from(entry: &Entry, json: &Json) -> anyhow::Result<Expected> {
-    let command = json.command_from(&entry.command)?;
-    let result = json.result_from(&entry.result)?;
+fn expected_from(entry: &Entry) -> anyhow::Result<Expected> {
+    let command: v1::RobotCommand = json::from_str(entry.command.get())?;
+    let result: v1::RobotResult = json::from_str(entry.result.get())?;
     let id = command.id;
     ensure!(
         result.id == id && super::bits_of(&result) == entry.bits,
