@@ -120,9 +120,8 @@ async fn respond(
     correct_status(response.headers_mut());
     match runs_commands {
         true => response,
-        false => {
-            response.map(|body| tonic::body::Body::new(UntilTold::new(body, &drain, withdrawn)))
-        }
+        false => response
+            .map(|body| tonic::body::Body::new(UntilTold::new(body, &drain, withdrawn, deadline))),
     }
 }
 

@@ -10,6 +10,7 @@ use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::GRPC_STATUS;
@@ -53,24 +54,31 @@ impl Body for RequestBody {
 }
 
 pin_project! {
-    /// A response that ends when the server has been drained or the caller's token is withdrawn: for calls that have no
-    /// end of their own.
+    /// A response that ends when its deadline passes, the server has been drained or the caller's token is withdrawn: for
+    /// calls that have no end of their own.
     pub(super) struct UntilTold<B> {
         #[pin]
         body: B,
         #[pin]
         drained: WaitForCancellationFutureOwned,
         withdrawn: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+        deadline: Option<Pin<Box<Sleep>>>,
         ended: bool,
     }
 }
 
 impl<B> UntilTold<B> {
-    pub(super) fn new(body: B, drain: &Drain, withdrawn: Option<CancellationToken>) -> Self {
+    pub(super) fn new(
+        body: B,
+        drain: &Drain,
+        withdrawn: Option<CancellationToken>,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self {
             body,
             drained: drain.drained().clone().cancelled_owned(),
             withdrawn: withdrawn.map(|withdrawn| Box::pin(withdrawn.cancelled_owned())),
+            deadline: deadline.map(|at| Box::pin(sleep_until(at))),
             ended: false,
         }
     }
@@ -89,8 +97,11 @@ impl<B: Body<Data: Buf>> Body for UntilTold<B> {
             return Poll::Ready(None);
         }
         let withdrawn = this.withdrawn.as_mut();
+        let deadline = this.deadline.as_mut();
         let code = if withdrawn.is_some_and(|token| token.as_mut().poll(cx).is_ready()) {
             tonic::Code::Unauthenticated
+        } else if deadline.is_some_and(|passing| passing.as_mut().poll(cx).is_ready()) {
+            tonic::Code::DeadlineExceeded
         } else if let Poll::Ready(frame) = this.body.poll_frame(cx) {
             return Poll::Ready(frame);
         } else if this.drained.poll(cx).is_ready() {

@@ -6,8 +6,8 @@ use prost::Message;
 use tonic::Code;
 
 use crate::case::{Case, End, case, check_all, command, with};
-use crate::raw::{framed, message, request};
-use crate::support::turns;
+use crate::raw::{call, framed, message, request};
+use crate::support::{Server, turns};
 
 /// A megabyte of gzip that holds 166 MB of zeros: a literal, then matches of 258 bytes at distance 1, 13 bits each.
 fn gzip_bomb() -> Vec<u8> {
@@ -136,6 +136,17 @@ async fn a_deadline_that_is_none_is_refused() {
         ),
     ])
     .await;
+}
+
+/// The caller does not end it, as most do at the deadline.
+#[tokio::test]
+async fn a_call_without_an_end_of_its_own_ends_at_its_deadline() {
+    let server = Server::start(&[]).await;
+    let request = request("/robot.v1.RobotService/WatchWorkers").header("grpc-timeout", "2S");
+    let request = request.body(()).unwrap();
+    let answer = call(server.address(), request, message(&[])).await;
+    assert_eq!(answer.code, Some(Code::DeadlineExceeded), "{answer:?}");
+    assert!(!answer.messages.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
