@@ -14,6 +14,7 @@ mod run;
 mod server;
 mod show;
 mod state;
+mod watch;
 mod words;
 
 use std::ffi::OsString;
@@ -49,6 +50,7 @@ enum Command {
     Draw(draw::Args),
     Info(info::Args),
     Health(health::Args),
+    Watch(watch::Args),
     /// Print completions for a shell
     Completions {
         /// Which
@@ -79,6 +81,7 @@ impl Cli {
             Command::Draw(args) => draw::run(&args).await,
             Command::Info(args) => within(args.server.timeout(), info::run(&args)).await,
             Command::Health(args) => within(args.server.timeout(), health::run(&args)).await,
+            Command::Watch(args) => watch::run(&args).await,
             Command::Completions { shell } => docs::completions::<Self>(shell),
             Command::Man => docs::man::<Self>(),
         }

@@ -10,7 +10,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::connection::Connector;
-use crate::{ClientError, Credentials, Session, SessionConfig};
+use crate::{ClientError, Credentials, Session, SessionConfig, WorkerSnapshots};
 
 /// A connection to a server. Clones share it, and its calls may be made at the same time.
 #[derive(Debug, Clone)]
@@ -79,6 +79,21 @@ impl Client {
         let mut health = HealthClient::new(self.channel.clone());
         let response = health.check(self.connector.request(request)).await?;
         Ok(response.into_inner().status() == ServingStatus::Serving)
+    }
+
+    /// Watches the workers and their queue: a snapshot at once, then one each `interval_ms` milliseconds, 100 to 60000;
+    /// 0 asks for the server's default of 1000.
+    ///
+    /// # Errors
+    /// [`ClientError::Status`] if the server refuses the call, which may also be the first item of the stream:
+    /// INVALID_ARGUMENT if the interval is another one.
+    pub async fn watch_workers(&self, interval_ms: u32) -> Result<WorkerSnapshots, ClientError> {
+        let request = v1::WatchWorkersRequest { interval_ms };
+        let mut service = self.service();
+        let response = service
+            .watch_workers(self.connector.request(request))
+            .await?;
+        Ok(WorkerSnapshots::new(response.into_inner()))
     }
 
     /// Runs `commands` in one shot. The results come in the order of the commands.

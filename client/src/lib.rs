@@ -53,8 +53,10 @@ mod connection;
 mod credentials;
 mod error;
 mod session;
+mod snapshots;
 
 pub use client::Client;
 pub use credentials::Credentials;
 pub use error::ClientError;
 pub use session::{CommandSender, ResultReceiver, Resumed, RetryConfig, Session, SessionConfig};
+pub use snapshots::WorkerSnapshots;

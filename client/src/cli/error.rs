@@ -8,6 +8,7 @@ use robot_client::ClientError;
 use tonic::Code;
 
 use super::input::InputError;
+use super::watch::WatchError;
 
 /// What was asked for cannot be had: a matter of flags, found before anything is sent.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,8 @@ pub(crate) enum RunError {
     Crashed(#[from] tokio::task::JoinError),
     #[error(transparent)]
     Input(#[from] InputError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     #[error("line {line} is no RobotCommand in JSON: {source}")]
     Json {
         line: u64,
@@ -102,6 +105,8 @@ impl RunError {
                 return Self::EXIT_USAGE;
             }
             Self::Client(error) => error.code(),
+            Self::Watch(WatchError::GaveUp { last, .. }) => return last.exit_code(),
+            Self::Watch(WatchError::Ended | WatchError::Silent { .. }) => Code::Unavailable,
             Self::TimedOut { .. } => Code::DeadlineExceeded,
             Self::OtherSemantics { .. } => Code::FailedPrecondition,
             Self::NoOutcome { .. } => Code::Internal,

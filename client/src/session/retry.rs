@@ -103,6 +103,13 @@ pub(crate) fn ending_of(error: &ClientError) -> Ending {
     }
 }
 
+impl ClientError {
+    /// Whether another try may do better: the server was not reached, or was lost on the way.
+    pub fn is_transient(&self) -> bool {
+        ending_of(self) == Ending::Broken
+    }
+}
+
 /// The table. Since commands are pure, sending one again never does harm; the question is only whether it can help.
 fn ending_of_code(code: Code) -> Ending {
     match code {
