@@ -3,14 +3,18 @@
 
 mod args;
 mod check;
+mod csv;
 mod drive;
+mod histogram;
 mod jobs;
 mod json;
 mod outstanding;
+mod pace;
 mod progress;
 mod report;
 mod tally;
 mod text;
+mod threshold;
 mod times;
 mod workload;
 
@@ -37,18 +41,29 @@ pub(super) async fn run(plan: &Plan) -> Outcome {
 }
 
 async fn run_against(server: &Server, plan: &Plan) -> Outcome {
-    let client = server.connect().await?;
-    let info = client.server_info().await?;
+    let mut clients = vec![server.connect().await?];
+    let info = clients[0].server_info().await?;
     check_server(&info, plan)?;
     server.announce(info.workers);
-    let window = plan.window;
-    let session = client.session(SessionConfig::new(window)).await?;
-    let ran = drive::run(session, plan, info.workers).await;
+    for _ in 1..plan.connections {
+        clients.push(server.connect().await?);
+    }
+    let mut sessions = Vec::with_capacity(plan.streams as usize);
+    for client in clients.iter().cycle().take(plan.streams as usize) {
+        sessions.push(client.session(SessionConfig::new(plan.window)).await?);
+    }
+    let ran = drive::run(sessions, plan, info.workers).await;
     let report = Report::new(server.address(), &info, plan, &ran);
-    print(&report, plan.json)?;
+    print(&report, plan)?;
+    let failures = plan.fail_if.iter().filter_map(|one| one.failure(&report));
+    let mut good = report.is_good();
+    for failure in failures {
+        eprintln!("{failure}");
+        good = false;
+    }
     match ran.error {
         Some(error) => Err(error.into()),
-        None => Ok(report.is_good()),
+        None => Ok(good),
     }
 }
 
@@ -56,7 +71,7 @@ async fn run_against(server: &Server, plan: &Plan) -> Outcome {
 fn check_server(info: &v1::GetServerInfoResponse, plan: &Plan) -> Result<(), RunError> {
     check_semantics(info)?;
     let limits = info.limits.unwrap_or_default();
-    let Workload { mode, turns } = plan.workload;
+    let Workload { mode, turns, .. } = plan.workload;
     let (batch, commands_max) = (plan.batch, limits.commands_per_message_max);
     if mode == Mode::Pipelined && batch > commands_max as usize {
         let max = commands_max;
@@ -69,13 +84,14 @@ fn check_server(info: &v1::GetServerInfoResponse, plan: &Plan) -> Result<(), Run
     Ok(())
 }
 
-/// With `json` stdout gets the object alone, so a complaint goes to stderr.
-fn print(report: &Report, json: bool) -> std::io::Result<()> {
-    let text = match json {
-        true => json::render(report),
-        false => text::render(report),
+/// For programs stdout gets nothing else, so a complaint goes to stderr.
+fn print(report: &Report, plan: &Plan) -> std::io::Result<()> {
+    let text = match (plan.json, plan.csv) {
+        (true, _) => json::render(report),
+        (false, true) => csv::render(report),
+        (false, false) => text::render(report),
     };
-    if let (true, Some(complaint)) = (json, &report.first_complaint) {
+    if let (true, Some(complaint)) = (plan.json || plan.csv, &report.first_complaint) {
         eprintln!("first complaint: {complaint}");
     }
     write_out(&text)

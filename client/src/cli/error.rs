@@ -26,6 +26,12 @@ pub(crate) enum UsageError {
         "--turns is {turns}; as one program it must be at most {max}, this server's limit of actions in a command"
     )]
     ProgramTooLong { turns: u64, max: u32 },
+    #[error("--connections is {connections}; it must be at most --streams, which is {streams}")]
+    MoreConnectionsThanStreams { connections: u32, streams: u32 },
+    #[error("--rate, and another --workload than turns, are for --mode pipelined only")]
+    PipelinedOnly,
+    #[error("--mode program is a single command: it takes neither --streams nor --duration")]
+    OneProgram,
     #[error("--server: {0}")]
     Address(ClientError),
     #[error("{flag}: cannot read {}: {error}", path.display())]

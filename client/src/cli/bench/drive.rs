@@ -1,161 +1,168 @@
-//! Sends a workload's commands over a session and takes what comes back, at the same time.
+//! Runs a plan's streams at the same time, each in a task, until all is answered or time is up, and adds up what came
+//! back. What a stream does is for `stream`.
 
-use std::cell::RefCell;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use robot_api::v1;
-use robot_api::v1::robot_result::Outcome;
-use robot_client::{ClientError, CommandSender, ResultReceiver, Resumed, Session};
+use robot_client::{ClientError, Resumed, Session};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::args::Plan;
-use super::outstanding::Outstanding;
+use super::pace::Schedule;
 use super::progress::Progress;
 use super::tally::Tally;
-use super::workload::{Mode, Workload};
+
+/// Streams share so many tallies, so that thousands of them need no more memory.
+const TALLIES_MAX: u32 = 16;
+/// After the last command was sent, its result is waited for so long if a run was stopped.
+const DRAIN_SECONDS_MAX: u64 = 10;
 
 /// How a run went.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    pub(crate) sent: u64,
     pub(crate) tally: Tally,
     pub(crate) elapsed: Duration,
-    /// What the session got over.
+    /// What the sessions got over.
     pub(crate) resumed: Resumed,
-    /// What broke it off.
+    /// Somebody wanted it to stop before it was done.
+    pub(crate) interrupted: bool,
+    /// Streams that ended too early, by their gRPC code.
+    pub(crate) broken: BTreeMap<String, u64>,
+    /// What broke the first of them off.
     pub(crate) error: Option<ClientError>,
 }
 
-/// What the sending and the receiving side of a run have in common.
-#[derive(Debug)]
-struct Drive {
-    outstanding: Outstanding,
-    sent: u64,
-    tally: Tally,
-    progress: Progress,
-}
+/// The results so far, of some streams.
+pub(super) type SharedTally = Arc<Mutex<Tally>>;
 
-/// Runs all of the plan's workload, or as much of it as the stream lives to see.
-pub(crate) async fn run(session: Session, plan: &Plan, workers: u32) -> Ran {
-    let workload = plan.workload;
+/// What a stream is left with.
+type Ended = (Resumed, Result<(), ClientError>);
+
+/// Runs all of the plan's workload, or as much of it as the streams live to see: a stream for each session.
+pub(crate) async fn run(sessions: Vec<Session>, plan: &Plan, workers: u32) -> Ran {
     let start = Instant::now();
-    let drive = RefCell::new(Drive {
-        outstanding: Outstanding::default(),
-        sent: 0,
-        tally: Tally::new(workload, workers),
-        progress: Progress::new(workload.commands(), start),
+    let measured_from = start + plan.warmup;
+    let stop = CancellationToken::new();
+    // However this ends, whoever keeps time or draws ends too.
+    let _stop = stop.clone().drop_guard();
+    let tallies: Vec<SharedTally> = (0..plan.streams.min(TALLIES_MAX))
+        .map(|_| Tally::new(plan.workload, workers, measured_from))
+        .map(|tally| Arc::new(Mutex::new(tally)))
+        .collect();
+    let mut paces = plan.rate.map_or_else(Vec::new, |rate| {
+        Schedule::new(start, rate, plan.batch, plan.streams).keep(stop.clone())
     });
-    let (sender, mut receiver) = session.split();
-    let ended = match workload.mode {
-        Mode::Pipelined | Mode::Program => pipelined(sender, &mut receiver, plan, &drive).await,
-        Mode::Chained => chained(sender, &mut receiver, workload, &drive).await,
-    };
-    let elapsed = start.elapsed();
-    let Drive { sent, tally, .. } = drive.into_inner();
-    Ran {
-        sent,
-        tally,
-        elapsed,
-        resumed: receiver.resumed(),
-        error: ended.err(),
-    }
-}
+    paces.reverse();
 
-async fn pipelined(
-    sender: CommandSender,
-    receiver: &mut ResultReceiver,
-    plan: &Plan,
-    drive: &RefCell<Drive>,
-) -> Result<(), ClientError> {
-    let (sent, received) = tokio::join!(
-        send_all(sender, plan, drive),
-        receive_until_end(receiver, drive)
-    );
-    // Why a stream has ended early is known to the receiver only.
-    received.and(sent)
-}
-
-async fn send_all(
-    mut sender: CommandSender,
-    plan: &Plan,
-    drive: &RefCell<Drive>,
-) -> Result<(), ClientError> {
-    let end = plan.workload.commands() + 1;
-    for first in (1..end).step_by(plan.batch) {
-        let ids = first..end.min(first + plan.batch as u64);
-        let commands: Vec<_> = ids.clone().map(|id| plan.workload.command(id)).collect();
-        // The wait for the window is the client's own, and no part of a round trip.
-        sender.room(commands.len()).await?;
-        drive.borrow_mut().outstanding.sent(ids, Instant::now());
-        let sent = commands.len() as u64;
-        sender.send(commands).await?;
-        drive.borrow_mut().sent += sent;
-    }
-    Ok(())
-}
-
-async fn receive_until_end(
-    receiver: &mut ResultReceiver,
-    drive: &RefCell<Drive>,
-) -> Result<(), ClientError> {
-    while let Some(results) = receiver.next().await? {
-        drive.borrow_mut().take(&results);
-    }
-    Ok(())
-}
-
-/// Each command starts from the state of the result before it, so a wrong result ends the chain.
-async fn chained(
-    mut sender: CommandSender,
-    receiver: &mut ResultReceiver,
-    workload: Workload,
-    drive: &RefCell<Drive>,
-) -> Result<(), ClientError> {
-    let mut state = workload.command(1).state;
-    for id in 1..=workload.commands() {
-        let command = v1::RobotCommand {
-            state,
-            ..workload.command(id)
+    let mut streams = JoinSet::new();
+    for (session, number) in sessions.into_iter().zip(0..) {
+        let tally = Arc::clone(&tallies[number as usize % tallies.len()]);
+        let stream = stream::Stream {
+            ids: plan.ids(number),
+            batch: plan.batch,
+            workload: plan.workload,
+            pace: paces.pop(),
+            stop: stop.clone(),
+            tally,
         };
-        drive
-            .borrow_mut()
-            .outstanding
-            .sent(id..id + 1, Instant::now());
-        sender.send(vec![command]).await?;
-        drive.borrow_mut().sent += 1;
-        state = receive_one(receiver, drive).await?;
-        if !drive.borrow().tally.is_good() {
-            break;
+        streams.spawn(stream.run(session));
+    }
+    let mut ran = Ran {
+        tally: Tally::new(plan.workload, workers, measured_from),
+        elapsed: Duration::ZERO,
+        resumed: Resumed::default(),
+        interrupted: false,
+        broken: BTreeMap::new(),
+        error: None,
+    };
+    {
+        let progress = Progress::new(plan, start, &tallies);
+        tokio::select! {
+            () = conduct(&mut streams, plan, start, &stop, &mut ran) => {}
+            () = progress.show() => {}
         }
     }
-    sender.finish();
-    receive_until_end(receiver, drive).await
+    ran.elapsed = measured_from.elapsed();
+    streams.shutdown().await;
+    for tally in tallies {
+        let empty = Tally::new(plan.workload, workers, measured_from);
+        ran.tally
+            .merge(std::mem::replace(&mut *lock(&tally), empty));
+    }
+    ran
 }
 
-/// The state of the result of the one command that is under way; `None` if it failed.
-async fn receive_one(
-    receiver: &mut ResultReceiver,
-    drive: &RefCell<Drive>,
-) -> Result<Option<v1::RobotState>, ClientError> {
+/// Waits for the streams to end, and sees to it that they do once time is up or somebody interrupts.
+async fn conduct(
+    streams: &mut JoinSet<Ended>,
+    plan: &Plan,
+    start: Instant,
+    stop: &CancellationToken,
+    ran: &mut Ran,
+) {
+    let end = plan.duration.map(|duration| start + plan.warmup + duration);
+    let mut time_is_up = pin!(sleep_until(end));
+    let mut interrupt = pin!(interrupted());
+    let mut drained = pin!(async {
+        stop.cancelled().await;
+        tokio::time::sleep(Duration::from_secs(DRAIN_SECONDS_MAX)).await;
+    });
     loop {
-        let results = receiver.next().await?.ok_or(ClientError::Closed)?;
-        drive.borrow_mut().take(&results);
-        // Invariant: a session gives no more results than it was sent commands, so there is at most one.
-        match results.into_iter().next().map(|result| result.outcome) {
-            Some(Some(Outcome::State(state))) => return Ok(Some(state)),
-            Some(_) => return Ok(None),
-            None => {}
+        tokio::select! {
+            ended = streams.join_next() => match ended {
+                None => return,
+                Some(Ok(ended)) => ran.take(ended),
+                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            },
+            () = &mut time_is_up, if !stop.is_cancelled() => stop.cancel(),
+            () = &mut interrupt => {
+                // Who asks twice does not want to wait.
+                if ran.interrupted {
+                    return;
+                }
+                ran.interrupted = true;
+                stop.cancel();
+                interrupt.set(interrupted());
+            }
+            () = &mut drained => return,
         }
     }
 }
 
-impl Drive {
-    fn take(&mut self, results: &[v1::RobotResult]) {
-        let now = Instant::now();
-        for result in results {
-            let sent_at = self.outstanding.answered(result.id);
-            self.tally.take(result, sent_at, now);
+/// Never, if there is no such time.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// SIGINT. Never, where it cannot be waited for.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// A tally is in order even if somebody panicked over it.
+pub(super) fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ran {
+    fn take(&mut self, (resumed, ended): Ended) {
+        self.resumed.reconnects += resumed.reconnects;
+        self.resumed.resent_commands += resumed.resent_commands;
+        if let Err(error) = ended {
+            let code = format!("{:?}", error.code());
+            *self.broken.entry(code).or_default() += 1;
+            self.error.get_or_insert(error);
         }
-        self.progress.answered(self.tally.answered, now);
     }
 }
 

@@ -53,6 +53,21 @@ impl JobTimes {
         self.open.get(&execution).copied().unwrap_or_default()
     }
 
+    /// Jobs that neither has seen whole are forgotten.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let Self {
+            open: _,
+            jobs,
+            commands,
+            queue,
+            run,
+        } = other;
+        self.jobs += jobs;
+        self.commands += commands;
+        self.queue.merge(queue);
+        self.run.merge(run);
+    }
+
     /// The mean; 0 without a job.
     pub(crate) fn commands_per_job(&self) -> f64 {
         match self.jobs {

@@ -1,5 +1,7 @@
 //! A report as one JSON object, for programs.
 
+use std::collections::BTreeMap;
+
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -27,14 +29,33 @@ pub(crate) fn render(report: &Report) -> String {
         "jobs": report.jobs,
         "server_queue_us": quantiles(&report.server_queue_us),
         "server_run_us": quantiles(&report.server_run_us),
+        "streams": report.streams,
+        "connections": report.connections,
+        "loop": match report.rate { Some(_) => "open", None => "closed" },
+        "rate": report.rate,
+        "late": report.late,
+        "interrupted": report.interrupted,
+        "errors": report.errors.iter().cloned().collect::<BTreeMap<_, _>>(),
         "workers": workers.collect::<Vec<_>>(),
     });
     format!("{object}\n")
 }
 
 fn quantiles(of: &Quantiles) -> Value {
-    let Quantiles { p50, p90, p99, max } = *of;
-    json!({ "p50": tenths(p50), "p90": tenths(p90), "p99": tenths(p99), "max": tenths(max) })
+    let Quantiles {
+        p50,
+        p90,
+        p99,
+        p999,
+        max,
+    } = *of;
+    json!({
+        "p50": tenths(p50),
+        "p90": tenths(p90),
+        "p99": tenths(p99),
+        "p999": tenths(p999),
+        "max": tenths(max),
+    })
 }
 
 fn tenths(value: f64) -> f64 {
@@ -65,10 +86,17 @@ mod tests {
             "resent_commands": 0,
             "elapsed_ms": 4.0,
             "commands_per_second": 500000.0,
-            "round_trip_us": { "p50": 812.3, "p90": 1624.7, "p99": 2437.0, "max": 81234.0 },
+            "round_trip_us": { "p50": 812.3, "p90": 1624.7, "p99": 2437.0, "p999": 3249.4, "max": 81234.0 },
             "jobs": 250,
-            "server_queue_us": { "p50": 40.0, "p90": 80.0, "p99": 120.0, "max": 4000.0 },
-            "server_run_us": { "p50": 2.3, "p90": 4.5, "p99": 6.8, "max": 225.0 },
+            "server_queue_us": { "p50": 40.0, "p90": 80.0, "p99": 120.0, "p999": 160.0, "max": 4000.0 },
+            "server_run_us": { "p50": 2.3, "p90": 4.5, "p99": 6.8, "p999": 9.0, "max": 225.0 },
+            "streams": 1,
+            "connections": 1,
+            "loop": "closed",
+            "rate": null,
+            "late": 0,
+            "interrupted": false,
+            "errors": {},
             "workers": [
                 { "id": 1, "commands": 1500 },
                 { "id": 2, "commands": 500 },

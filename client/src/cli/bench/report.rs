@@ -7,7 +7,7 @@ use robot_client::Resumed;
 
 use super::args::Plan;
 use super::drive::Ran;
-use super::times::Quantiles;
+use super::times::{Quantiles, Step};
 use super::workload::Workload;
 
 /// Everything that is reported of a run.
@@ -16,20 +16,34 @@ pub(crate) struct Report {
     pub(crate) address: String,
     pub(crate) version: String,
     pub(crate) workload: Workload,
-    /// Commands that may be unanswered.
+    /// The workload had no end then: time ended it.
+    pub(crate) duration: Option<Duration>,
+    pub(crate) streams: u32,
+    pub(crate) connections: u32,
+    /// Commands a second that were asked for. `None`: a closed loop.
+    pub(crate) rate: Option<u32>,
+    /// Commands of a stream that may be unanswered.
     pub(crate) window: usize,
     /// Commands in one message.
     pub(crate) batch: usize,
     pub(crate) sent: u64,
+    /// Sent later than they were due, or not at all.
+    pub(crate) late: u64,
     pub(crate) answered: u64,
     pub(crate) failed: u64,
     pub(crate) mismatched: u64,
+    /// Errors of commands by reason, and streams that broke by gRPC code.
+    pub(crate) errors: Vec<(String, u64)>,
     pub(crate) first_complaint: Option<String>,
+    /// Somebody stopped it before it was done.
+    pub(crate) interrupted: bool,
     pub(crate) elapsed: Duration,
     /// What the session got over.
     pub(crate) resumed: Resumed,
-    /// Of a command, from its sending to the receipt of its result.
+    /// Of a command, from its sending, or in an open loop from when it was due, to the receipt of its result.
     pub(crate) round_trip_us: Quantiles,
+    /// The same times, sorted.
+    pub(crate) round_trip_steps: Vec<Step>,
     /// Of a job, as the server measured it.
     pub(crate) server_queue_us: Quantiles,
     /// Of a job, as the server measured it.
@@ -49,26 +63,36 @@ impl Report {
         ran: &Ran,
     ) -> Self {
         let Ran {
-            sent,
             tally,
             elapsed,
             resumed,
+            interrupted,
+            broken,
             error: _,
         } = ran;
+        let errors = tally.reasons.iter().chain(broken);
         Self {
             address: address.to_owned(),
             version: info.version.clone(),
             workload: plan.workload,
+            duration: plan.duration,
+            streams: plan.streams,
+            connections: plan.connections,
+            rate: plan.rate,
             window: plan.window.get(),
             batch: plan.batch,
-            sent: *sent,
+            sent: tally.sent,
+            late: tally.late,
             answered: tally.answered,
             failed: tally.failed,
             mismatched: tally.mismatched,
+            errors: errors.map(|(kind, count)| (kind.clone(), *count)).collect(),
+            interrupted: *interrupted,
             first_complaint: tally.first_complaint.clone(),
             elapsed: *elapsed,
             resumed: *resumed,
             round_trip_us: tally.round_trip.quantiles_us(),
+            round_trip_steps: tally.round_trip.steps(),
             server_queue_us: tally.jobs.queue.quantiles_us(),
             server_run_us: tally.jobs.run.quantiles_us(),
             jobs: tally.jobs.jobs,
@@ -77,9 +101,12 @@ impl Report {
         }
     }
 
-    /// Commands that the run is about, sent or not.
+    /// Commands that the run is about, sent or not; if time ended it, those that were sent.
     pub(crate) fn commands(&self) -> u64 {
-        self.workload.commands()
+        match self.duration {
+            Some(_) => self.sent,
+            None => self.workload.commands(),
+        }
     }
 
     /// Answered commands a second.
@@ -89,14 +116,15 @@ impl Report {
 
     /// All were answered, and every result was as it must be.
     pub(crate) fn is_good(&self) -> bool {
-        self.answered == self.commands() && self.failed == 0 && self.mismatched == 0
+        let all = self.answered > 0 && self.answered == self.commands();
+        all && self.failed == 0 && self.mismatched == 0
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::cli::bench::workload::Mode;
+    use crate::cli::bench::workload::{Content, Mode};
 
     /// A report of round numbers.
     pub(crate) fn report() -> Report {
@@ -104,6 +132,7 @@ pub(crate) mod tests {
             p50,
             p90: p50 * 2.0,
             p99: p50 * 3.0,
+            p999: p50 * 4.0,
             max: p50 * 100.0,
         };
         Report {
@@ -112,17 +141,37 @@ pub(crate) mod tests {
             workload: Workload {
                 mode: Mode::Pipelined,
                 turns: 2000,
+                content: Content::Turns,
             },
+            duration: None,
+            streams: 1,
+            connections: 1,
+            rate: None,
             window: 1000,
             batch: 1,
             sent: 2000,
+            late: 0,
             answered: 2000,
             failed: 0,
             mismatched: 0,
+            errors: Vec::new(),
             first_complaint: None,
+            interrupted: false,
             elapsed: Duration::from_millis(4),
             resumed: Resumed::default(),
             round_trip_us: quantiles(812.34),
+            round_trip_steps: vec![
+                Step {
+                    from: 500_000,
+                    to: 1_000_000,
+                    count: 1500,
+                },
+                Step {
+                    from: 1_000_000,
+                    to: 2_000_000,
+                    count: 500,
+                },
+            ],
             server_queue_us: quantiles(40.0),
             server_run_us: quantiles(2.25),
             jobs: 250,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use robot_api::v1;
+use robot_api::v1::robot_result::Outcome;
 
 use super::check::{Verdict, complaint, verdict};
 use super::jobs::JobTimes;
@@ -17,11 +18,18 @@ const IDLE_WORKERS_MAX: u32 = 1024;
 #[derive(Debug)]
 pub(crate) struct Tally {
     workload: Workload,
+    /// Results of commands that were due before are checked, and nothing else.
+    measured_from: Instant,
+    pub(crate) sent: u64,
+    /// Sent later than they were due, or not at all.
+    pub(crate) late: u64,
     pub(crate) answered: u64,
     /// Answered with an error.
     pub(crate) failed: u64,
     /// Other than they must be, or results that nobody waited for.
     pub(crate) mismatched: u64,
+    /// Errors by reason.
+    pub(crate) reasons: BTreeMap<String, u64>,
     /// What was wrong first, for people.
     pub(crate) first_complaint: Option<String>,
     pub(crate) round_trip: Times,
@@ -32,13 +40,17 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// For a server whose workers are numbered 1 to `workers`.
-    pub(crate) fn new(workload: Workload, workers: u32) -> Self {
+    pub(crate) fn new(workload: Workload, workers: u32, measured_from: Instant) -> Self {
         let idle = 1..=workers.min(IDLE_WORKERS_MAX);
         Self {
             workload,
+            measured_from,
+            sent: 0,
+            late: 0,
             answered: 0,
             failed: 0,
             mismatched: 0,
+            reasons: BTreeMap::new(),
             first_complaint: None,
             round_trip: Times::default(),
             jobs: JobTimes::default(),
@@ -46,16 +58,27 @@ impl Tally {
         }
     }
 
-    /// A result came; its command was sent at `sent_at`, if one of its id was waited for.
+    /// So many commands that were due at that time were sent.
+    pub(crate) fn sent(&mut self, commands: u64, due_at: Instant, late: bool) {
+        if due_at < self.measured_from {
+            return;
+        }
+        self.sent += commands;
+        if late {
+            self.late += commands;
+        }
+    }
+
+    /// A result came; its command was sent, or due, at `sent_at`, if one of its id was waited for. Whether it is right.
     pub(crate) fn take(
         &mut self,
         result: &v1::RobotResult,
         sent_at: Option<Instant>,
         received_at: Instant,
-    ) {
-        self.judge(result, sent_at.is_some());
-        let Some(sent_at) = sent_at else {
-            return;
+    ) -> bool {
+        let right = self.judge(result, sent_at.is_some());
+        let Some(sent_at) = sent_at.filter(|sent_at| *sent_at >= self.measured_from) else {
+            return right;
         };
         self.answered += 1;
         let round_trip = received_at.saturating_duration_since(sent_at);
@@ -64,36 +87,67 @@ impl Tally {
             self.jobs.seen(execution);
             *self.workers.entry(execution.worker).or_default() += 1;
         }
+        right
     }
 
-    /// Whether no result so far was wrong.
-    pub(crate) fn is_good(&self) -> bool {
-        self.failed == 0 && self.mismatched == 0
+    /// Adds what another stream's results came to.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.late += other.late;
+        self.answered += other.answered;
+        self.failed += other.failed;
+        self.mismatched += other.mismatched;
+        self.round_trip.merge(&other.round_trip);
+        self.jobs.merge(&other.jobs);
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        for (worker, commands) in other.workers {
+            *self.workers.entry(worker).or_default() += commands;
+        }
+        if self.first_complaint.is_none() {
+            self.first_complaint = other.first_complaint;
+        }
     }
 
-    fn judge(&mut self, result: &v1::RobotResult, waited_for: bool) {
+    fn judge(&mut self, result: &v1::RobotResult, waited_for: bool) -> bool {
         let expected = match waited_for {
             true => self.workload.expected(result.id),
             false => None,
         };
         match expected.as_ref().map(|expected| verdict(expected, result)) {
-            Some(Verdict::Same) => return,
-            Some(Verdict::Failed) => self.failed += 1,
+            Some(Verdict::Same) => return true,
+            Some(Verdict::Failed) => {
+                self.failed += 1;
+                let reason = reason_of(result);
+                *self.reasons.entry(reason).or_default() += 1;
+            }
             Some(Verdict::Differs) | None => self.mismatched += 1,
         }
         self.first_complaint
             .get_or_insert_with(|| complaint(expected.as_ref(), result));
+        false
+    }
+}
+
+fn reason_of(result: &v1::RobotResult) -> String {
+    match &result.outcome {
+        Some(Outcome::Error(error)) => error.reason().as_str_name().to_owned(),
+        _ => "none".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::cli::bench::workload::Mode;
+    use crate::cli::bench::workload::{Content, Mode};
 
     const WORKLOAD: Workload = Workload {
         mode: Mode::Pipelined,
         turns: 3,
+        content: Content::Turns,
     };
 
     fn result(id: u64, worker: u32) -> v1::RobotResult {
@@ -110,10 +164,9 @@ mod tests {
 
     #[test]
     fn counts_what_is_right_and_what_is_not() {
-        let mut tally = Tally::new(WORKLOAD, 3);
         let now = Instant::now();
-        tally.take(&result(1, 2), Some(now), now);
-        assert!(tally.is_good());
+        let mut tally = Tally::new(WORKLOAD, 3, now);
+        assert!(tally.take(&result(1, 2), Some(now), now));
         let other = v1::RobotResult {
             id: 2,
             ..result(1, 2)
@@ -124,5 +177,25 @@ mod tests {
         assert_eq!(tally.jobs.jobs, 2);
         assert!(tally.first_complaint.unwrap().starts_with("command 2 gave"));
         assert!(tally.workers.into_iter().eq([(1, 0), (2, 2), (3, 0)]));
+    }
+
+    #[test]
+    fn what_was_due_before_the_measurement_is_checked_only() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let mut tally = Tally::new(WORKLOAD, 3, later);
+        tally.sent(1, now, true);
+        tally.sent(2, later, true);
+        assert!(tally.take(&result(1, 2), Some(now), later));
+        assert_eq!((tally.sent, tally.late, tally.answered), (2, 2, 0));
+        let wrong = v1::RobotResult {
+            id: 2,
+            ..result(1, 2)
+        };
+        assert!(!tally.take(&wrong, Some(now), later));
+        let mut all = Tally::new(WORKLOAD, 1, now);
+        all.merge(tally);
+        assert_eq!((all.sent, all.answered, all.mismatched), (2, 0, 1));
+        assert!(all.workers.into_keys().eq([1, 2, 3]));
     }
 }

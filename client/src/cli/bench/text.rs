@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use robot_client::Resumed;
 
+use super::histogram;
 use super::report::Report;
 use super::times::Quantiles;
-use super::workload::Mode;
+use super::workload::{Content, Mode};
 use crate::cli::words::{counted, grouped};
 
 /// Cells of the longest bar.
@@ -21,8 +22,12 @@ pub(crate) fn render(report: &Report) -> String {
         heading(report),
         totals(report),
         times(report),
+        distribution(report),
         workers(report),
     ];
+    if !report.errors.is_empty() {
+        paragraphs.push(errors(report));
+    }
     paragraphs.extend(
         report
             .first_complaint
@@ -41,7 +46,14 @@ fn heading(report: &Report) -> String {
         batch,
         ..
     } = report;
-    let turns = counted(report.workload.turns, "turn");
+    let what = match report.workload.content {
+        Content::Turns => "turn",
+        Content::Random { .. } => "random program",
+    };
+    let turns = match report.duration {
+        Some(duration) => format!("{what}s for {}", humantime::format_duration(duration)),
+        None => counted(report.workload.turns, what),
+    };
     let batch = counted(*batch as u64, "command");
     let window = grouped(*window as u64);
     let how = match report.workload.mode {
@@ -50,7 +62,15 @@ fn heading(report: &Report) -> String {
         Mode::Program => "one program: a single command with every turn as an action".to_owned(),
     };
     let workers = counted(report.workers.len() as u64, "worker");
-    format!("{turns}, {how}\nrobot-server {version} at {address}, {workers}\n")
+    let streams = match (report.streams, report.connections) {
+        (1, _) => String::new(),
+        (streams, connections) => {
+            let streams = counted(streams.into(), "stream");
+            let connections = counted(connections.into(), "connection");
+            format!("{streams} over {connections}\n")
+        }
+    };
+    format!("{turns}, {how}\n{streams}robot-server {version} at {address}, {workers}\n")
 }
 
 fn totals(report: &Report) -> String {
@@ -61,10 +81,23 @@ fn totals(report: &Report) -> String {
     let jobs = grouped(report.jobs);
     let per_job = report.commands_per_job;
     let resumed = resumed(report.resumed);
+    let late = match report.rate {
+        Some(asked) => format!(
+            "asked for     {} commands a second\n\
+             late          {} sent more than 1 ms after they were due, or not at all\n",
+            grouped(asked.into()),
+            grouped(report.late)
+        ),
+        None => String::new(),
+    };
+    let interrupted = match report.interrupted {
+        true => "interrupted   what was under way was awaited\n",
+        false => "",
+    };
     format!(
-        "commands      {sent} sent, {answered} answered\n{resumed}\
+        "commands      {sent} sent, {answered} answered\n{interrupted}{resumed}\
          elapsed       {elapsed}\n\
-         throughput    {rate} commands a second\n\
+         throughput    {rate} commands a second\n{late}\
          server jobs   {jobs}, {per_job:.1} commands each on average\n"
     )
 }
@@ -90,8 +123,29 @@ fn times(report: &Report) -> String {
         ("a job's wait in the queue", &report.server_queue_us),
         ("a job's run", &report.server_run_us),
     ] {
-        let Quantiles { p50, p90, p99, max } = *quantiles;
+        let Quantiles {
+            p50, p90, p99, max, ..
+        } = *quantiles;
         text += &row(name, [p50, p90, p99, max].map(|time| format!("{time:.1}")));
+    }
+    text
+}
+
+/// The round trips, drawn, and what they are counted from.
+fn distribution(report: &Report) -> String {
+    let how = match report.rate {
+        Some(_) => "open loop, from when a command was due",
+        None => "closed loop, from when a command was sent",
+    };
+    let p999 = report.round_trip_us.p999;
+    let steps = histogram::render(&report.round_trip_steps);
+    format!("round trips ({how}), p99.9 {p999:.1} microseconds\n{steps}")
+}
+
+fn errors(report: &Report) -> String {
+    let mut text = "errors by kind\n".to_owned();
+    for (kind, count) in &report.errors {
+        text += &format!("{:>11}  {kind}\n", grouped(*count));
     }
     text
 }
@@ -120,7 +174,7 @@ fn workers(report: &Report) -> String {
 }
 
 /// As long as `part` is of `most`; something if it is not 0.
-fn bar(part: u64, most: u64) -> String {
+pub(super) fn bar(part: u64, most: u64) -> String {
     let eighths = (part * BAR_CELLS * 8)
         .div_ceil(most.max(1))
         .min(BAR_CELLS * 8);
@@ -173,6 +227,10 @@ a command's round trip          812.3      1624.7      2437.0     81234.0
 a job's wait in the queue        40.0        80.0       120.0      4000.0
 a job's run                       2.2         4.5         6.8       225.0
 
+round trips (closed loop, from when a command was sent), p99.9 3249.4 microseconds
+ 500 us to    1 ms       1,500  ████████████████████████████████████████
+   1 ms to    2 ms         500  █████████████▍
+
 worker    commands   share
      1       1,500  75.0 %  ████████████████████████████████████████
      2         500  25.0 %  █████████████▍
@@ -196,6 +254,31 @@ first complaint: command 1 failed: REASON_INTERNAL: x
 failed: 2000 of 2000 answered, 2 failed, 0 mismatched
 ";
         assert!(render(&bad).ends_with(end));
+    }
+
+    #[test]
+    fn says_how_an_open_loop_went_and_what_failed() {
+        let text = render(&Report {
+            rate: Some(1000),
+            late: 7,
+            streams: 4,
+            connections: 2,
+            duration: Some(Duration::from_secs(3)),
+            interrupted: true,
+            errors: vec![("REASON_INTERNAL".to_owned(), 2)],
+            ..report()
+        });
+        for line in [
+            "turns for 3s, pipelined: 1 command a message, at most 1,000 unanswered\n",
+            "4 streams over 2 connections\n",
+            "interrupted   what was under way was awaited\n",
+            "asked for     1,000 commands a second\n",
+            "late          7 sent more than 1 ms after they were due, or not at all\n",
+            "round trips (open loop, from when a command was due)",
+            "          2  REASON_INTERNAL\n",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
     }
 
     #[test]

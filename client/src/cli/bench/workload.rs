@@ -16,11 +16,31 @@ pub(crate) enum Mode {
     Program,
 }
 
+/// What the commands do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Turn on the spot
+    Turns,
+    /// Run programs of 1 to 16 mixed actions
+    Random,
+}
+
+/// What the commands do, and which they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Turns,
+    Random { seed: u64 },
+}
+
+/// Actions of a random program.
+const RANDOM_ACTIONS_MAX: usize = 16;
+
 /// So many turns, as commands of ids from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Workload {
     pub(crate) mode: Mode,
     pub(crate) turns: u64,
+    pub(crate) content: Content,
 }
 
 impl Workload {
@@ -48,6 +68,9 @@ impl Workload {
     }
 
     fn pure(self, id: u64) -> Command {
+        if let Content::Random { seed } = self.content {
+            return random(seed, id);
+        }
         let (state, turns) = match self.mode {
             Mode::Pipelined => (varied_state(id), 1),
             // Turns of one degree are exact, so the heading alone says how many there were.
@@ -60,6 +83,37 @@ impl Workload {
             actions: vec![Action::Turn { angle_degrees }; turns],
             with_events: false,
         }
+    }
+}
+
+/// The same for the same numbers, and another for any other.
+fn random(seed: u64, id: u64) -> Command {
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let mut chance = fastrand::Rng::with_seed(chance.u64(..) ^ id);
+    let actions = (0..chance.usize(1..=RANDOM_ACTIONS_MAX))
+        .map(|_| random_action(&mut chance))
+        .collect();
+    Command {
+        state: varied_state(id),
+        actions,
+        with_events: false,
+    }
+}
+
+fn random_action(chance: &mut fastrand::Rng) -> Action {
+    let number = chance.f64() * 720.0 - 360.0;
+    match chance.u8(..5) {
+        0 => Action::Move {
+            distance: finite(number),
+        },
+        1 => Action::Turn {
+            angle_degrees: finite(number),
+        },
+        2 => Action::SetMode {
+            mode: CleaningMode::ALL[chance.usize(..CleaningMode::ALL.len())],
+        },
+        3 => Action::Start,
+        _ => Action::Stop,
     }
 }
 
@@ -82,15 +136,32 @@ fn varied_state(id: u64) -> State {
 }
 
 fn finite(value: f64) -> Finite {
-    Finite::new(value).expect("an id times a constant is finite")
+    Finite::new(value).expect("ids times constants, and random numbers of a range, are finite")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn turns_of(mode: Mode, turns: u64) -> Workload {
+        Workload {
+            mode,
+            turns,
+            content: Content::Turns,
+        }
+    }
+
+    #[test]
+    fn random_programs_depend_on_the_seed_and_the_id_alone() {
+        assert_eq!(random(7, 1), random(7, 1));
+        assert_ne!(random(7, 1).actions, random(8, 1).actions);
+        assert_ne!(random(7, 1).actions, random(7, 2).actions);
+        let lengths = (1..1000).map(|id| random(7, id).actions.len());
+        assert!(lengths.clone().min() == Some(1) && lengths.max() == Some(RANDOM_ACTIONS_MAX));
+    }
+
     fn headings(mode: Mode, turns: u64) -> Vec<f64> {
-        let workload = Workload { mode, turns };
+        let workload = turns_of(mode, turns);
         let state = |id| match workload.expected(id).unwrap().outcome.unwrap() {
             v1::robot_result::Outcome::State(state) => state.heading_degrees,
             v1::robot_result::Outcome::Error(error) => panic!("{error:?}"),
@@ -108,7 +179,7 @@ mod tests {
     #[test]
     fn no_two_states_are_equal() {
         let (mode, turns) = (Mode::Pipelined, 100_000_000);
-        let workload = Workload { mode, turns };
+        let workload = turns_of(mode, turns);
         for id in [1, 2, 3, 1000, turns - 1] {
             let next = workload.command(id + 1).state;
             assert_ne!(workload.command(id).state, next);
@@ -118,7 +189,7 @@ mod tests {
     #[test]
     fn expects_nothing_of_ids_that_were_not_sent() {
         let (mode, turns) = (Mode::Pipelined, 10);
-        let workload = Workload { mode, turns };
+        let workload = turns_of(mode, turns);
         assert_eq!(workload.expected(0), None);
         assert_eq!(workload.expected(11), None);
     }

@@ -20,9 +20,12 @@ async fn ran(flags: &[&str], config: Config) -> Ran {
     let server = tokio::spawn(robot_server::run(listener, config, shutdown.clone()));
 
     let client = Client::connect(&address).await.unwrap();
-    let window = plan.window;
-    let session = client.session(SessionConfig::new(window)).await.unwrap();
-    let ran = run(session, &plan, workers).await;
+    let mut sessions = Vec::new();
+    for _ in 0..plan.streams {
+        let config = SessionConfig::new(plan.window);
+        sessions.push(client.session(config).await.unwrap());
+    }
+    let ran = run(sessions, &plan, workers).await;
 
     drop(client);
     shutdown.drain.cancel();
@@ -48,12 +51,18 @@ async fn every_shape_is_answered_with_the_bits_that_it_must_have() {
         &["--turns", "20000", "--window", "20000", "--batch", "4096"],
         &["--turns", "100", "--mode", "chained"],
         &["--turns", "10000", "--mode", "program"],
+        &["--turns", "1000", "--streams", "7", "--batch", "10"],
+        &["--turns", "3", "--streams", "5"],
+        &["--turns", "100", "--streams", "20", "--mode", "chained"],
+        &["--turns", "1000", "--workload", "random", "--seed", "7"],
+        &["--turns", "200", "--rate", "10000", "--streams", "3"],
+        &["--duration", "50ms", "--streams", "2"],
+        &["--duration", "50ms", "--mode", "chained"],
     ] {
-        let Ran {
-            sent, tally, error, ..
-        } = ran(flags, Config::default()).await;
+        let Ran { tally, error, .. } = ran(flags, Config::default()).await;
+        let sent = tally.sent;
         assert!(error.is_none(), "{flags:?}: {error:?}");
-        assert!(tally.is_good(), "{flags:?}: {:?}", tally.first_complaint);
+        assert_eq!(tally.first_complaint, None, "{flags:?}");
         assert_eq!(tally.answered, sent, "{flags:?}");
         assert_eq!(tally.workers.values().sum::<u64>(), sent, "{flags:?}");
         assert_eq!(tally.jobs.commands, sent, "{flags:?}");
@@ -65,6 +74,12 @@ async fn a_command_that_fails_is_counted_and_shown() {
     let Ran { tally, error, .. } = ran(&["--turns", "10"], panicking_on_multiples_of(4)).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!((tally.answered, tally.failed, tally.mismatched), (10, 2, 0));
+    assert!(
+        tally
+            .reasons
+            .iter()
+            .eq([(&"REASON_INTERNAL".to_owned(), &2)])
+    );
     let complaint = tally.first_complaint.unwrap();
     assert!(complaint.contains("REASON_INTERNAL"), "{complaint}");
 }
@@ -72,11 +87,9 @@ async fn a_command_that_fails_is_counted_and_shown() {
 #[tokio::test]
 async fn a_command_that_fails_ends_the_chain() {
     let flags = ["--turns", "10", "--mode", "chained"];
-    let Ran {
-        sent, tally, error, ..
-    } = ran(&flags, panicking_on_multiples_of(4)).await;
+    let Ran { tally, error, .. } = ran(&flags, panicking_on_multiples_of(4)).await;
     assert!(error.is_none(), "{error:?}");
-    assert_eq!((sent, tally.answered, tally.failed), (4, 4, 1));
+    assert_eq!((tally.sent, tally.answered, tally.failed), (4, 4, 1));
 }
 
 #[tokio::test]
