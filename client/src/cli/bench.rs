@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod csv;
 mod drive;
+mod file;
 mod histogram;
 mod jobs;
 mod json;
@@ -71,15 +72,15 @@ async fn run_against(server: &Server, plan: &Plan) -> Outcome {
 fn check_server(info: &v1::GetServerInfoResponse, plan: &Plan) -> Result<(), RunError> {
     check_semantics(info)?;
     let limits = info.limits.unwrap_or_default();
-    let Workload { mode, turns, .. } = plan.workload;
+    let Workload { mode, turns, .. } = &plan.workload;
     let (batch, commands_max) = (plan.batch, limits.commands_per_message_max);
-    if mode == Mode::Pipelined && batch > commands_max as usize {
+    if *mode == Mode::Pipelined && batch > commands_max as usize {
         let max = commands_max;
         return Err(UsageError::BatchLargerThanMessage { batch, max }.into());
     }
     let max = limits.actions_per_command_max;
-    if mode == Mode::Program && turns > max.into() {
-        return Err(UsageError::ProgramTooLong { turns, max }.into());
+    if *mode == Mode::Program && *turns > max.into() {
+        return Err(UsageError::ProgramTooLong { turns: *turns, max }.into());
     }
     Ok(())
 }

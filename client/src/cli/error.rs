@@ -40,6 +40,8 @@ pub(crate) enum UsageError {
         path: PathBuf,
         error: std::io::Error,
     },
+    #[error("--workload: {}: {reason}", path.display())]
+    Workload { path: PathBuf, reason: String },
     #[error(transparent)]
     Credentials(ClientError),
     #[error("--output is {}; it must end with .svg or .png", .0.display())]

@@ -1,11 +1,13 @@
 //! The flags, each an environment variable too, and the plan that they make once they fit together.
 
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 
+use super::file;
 use super::threshold::Threshold;
 use super::workload::{Content, Kind, Mode, Workload};
 use crate::cli::error::UsageError;
@@ -79,8 +81,10 @@ pub(in crate::cli) struct Args {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     connections: u32,
 
-    /// What the commands do (pipelined)
-    #[arg(long, env = "ROBOT_CLIENT_WORKLOAD", value_enum, default_value_t = Kind::Turns)]
+    /// What the commands do (pipelined): turns, random (programs of mixed actions), or what is in a file, a text
+    /// program or JSON Lines of commands, over and over
+    #[arg(long, env = "ROBOT_CLIENT_WORKLOAD", value_name = "turns|random|FILE")]
+    #[arg(default_value = "turns", value_parser = |text: &str| Ok::<_, Infallible>(Kind::from(text)))]
     workload: Kind,
 
     /// Which random programs; the same number gives the same ones (random)
@@ -178,10 +182,6 @@ impl Plan {
                 streams,
             });
         }
-        let content = match workload {
-            Kind::Turns => Content::Turns,
-            Kind::Random => Content::Random { seed },
-        };
         let pipelined_only = rate.is_some() || workload != Kind::Turns;
         if mode != Mode::Pipelined && pipelined_only {
             return Err(UsageError::PipelinedOnly);
@@ -189,6 +189,11 @@ impl Plan {
         if mode == Mode::Program && (streams > 1 || duration.is_some()) {
             return Err(UsageError::OneProgram);
         }
+        let content = match workload {
+            Kind::Turns => Content::Turns,
+            Kind::Random => Content::Random { seed },
+            Kind::File(path) => Content::File(file::read(&path)?),
+        };
         Ok(Self {
             server,
             workload: Workload {

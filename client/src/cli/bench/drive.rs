@@ -51,7 +51,7 @@ pub(crate) async fn run(sessions: Vec<Session>, plan: &Plan, workers: u32) -> Ra
     // However this ends, whoever keeps time or draws ends too.
     let _stop = stop.clone().drop_guard();
     let tallies: Vec<SharedTally> = (0..plan.streams.min(TALLIES_MAX))
-        .map(|_| Tally::new(plan.workload, workers, measured_from))
+        .map(|_| Tally::new(plan.workload.clone(), workers, measured_from))
         .map(|tally| Arc::new(Mutex::new(tally)))
         .collect();
     let mut paces = plan.rate.map_or_else(Vec::new, |rate| {
@@ -65,7 +65,7 @@ pub(crate) async fn run(sessions: Vec<Session>, plan: &Plan, workers: u32) -> Ra
         let stream = stream::Stream {
             ids: plan.ids(number),
             batch: plan.batch,
-            workload: plan.workload,
+            workload: plan.workload.clone(),
             pace: paces.pop(),
             stop: stop.clone(),
             tally,
@@ -73,7 +73,7 @@ pub(crate) async fn run(sessions: Vec<Session>, plan: &Plan, workers: u32) -> Ra
         streams.spawn(stream.run(session));
     }
     let mut ran = Ran {
-        tally: Tally::new(plan.workload, workers, measured_from),
+        tally: Tally::new(plan.workload.clone(), workers, measured_from),
         elapsed: Duration::ZERO,
         resumed: Resumed::default(),
         interrupted: false,
@@ -90,7 +90,7 @@ pub(crate) async fn run(sessions: Vec<Session>, plan: &Plan, workers: u32) -> Ra
     ran.elapsed = measured_from.elapsed();
     streams.shutdown().await;
     for tally in tallies {
-        let empty = Tally::new(plan.workload, workers, measured_from);
+        let empty = Tally::new(plan.workload.clone(), workers, measured_from);
         ran.tally
             .merge(std::mem::replace(&mut *lock(&tally), empty));
     }

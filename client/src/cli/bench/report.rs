@@ -74,7 +74,7 @@ impl Report {
         Self {
             address: address.to_owned(),
             version: info.version.clone(),
-            workload: plan.workload,
+            workload: plan.workload.clone(),
             duration: plan.duration,
             streams: plan.streams,
             connections: plan.connections,

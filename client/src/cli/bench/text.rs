@@ -49,6 +49,7 @@ fn heading(report: &Report) -> String {
     let what = match report.workload.content {
         Content::Turns => "turn",
         Content::Random { .. } => "random program",
+        Content::File(_) => "file command",
     };
     let turns = match report.duration {
         Some(duration) => format!("{what}s for {}", humantime::format_duration(duration)),

@@ -1,6 +1,9 @@
 //! What is sent and what must come back. Both are computed from a command's id alone, so that nothing has to be kept
 //! for a command while it is away. It knows nothing of streams.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use clap::ValueEnum;
 use robot::{Action, Command, Finite, Mode as CleaningMode, State};
 use robot_api::{v1, wire};
@@ -17,26 +20,40 @@ pub(crate) enum Mode {
 }
 
 /// What the commands do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Turn on the spot
     Turns,
-    /// Run programs of 1 to 16 mixed actions
     Random,
+    /// What the file says.
+    File(PathBuf),
+}
+
+impl From<&str> for Kind {
+    fn from(text: &str) -> Self {
+        match text {
+            "turns" => Self::Turns,
+            "random" => Self::Random,
+            path => Self::File(path.into()),
+        }
+    }
 }
 
 /// What the commands do, and which they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Content {
     Turns,
-    Random { seed: u64 },
+    Random {
+        seed: u64,
+    },
+    /// These, over and over; at least one.
+    File(Arc<[Command]>),
 }
 
 /// Actions of a random program.
 const RANDOM_ACTIONS_MAX: usize = 16;
 
 /// So many turns, as commands of ids from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Workload {
     pub(crate) mode: Mode,
     pub(crate) turns: u64,
@@ -45,7 +62,7 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// How many commands it takes.
-    pub(crate) fn commands(self) -> u64 {
+    pub(crate) fn commands(&self) -> u64 {
         match self.mode {
             Mode::Pipelined | Mode::Chained => self.turns,
             Mode::Program => 1,
@@ -53,12 +70,12 @@ impl Workload {
     }
 
     /// The command of that id.
-    pub(crate) fn command(self, id: u64) -> v1::RobotCommand {
+    pub(crate) fn command(&self, id: u64) -> v1::RobotCommand {
         wire::command_to(id, &self.pure(id))
     }
 
     /// What must be the result of the command of that id, without an execution. `None`: there is no such command.
-    pub(crate) fn expected(self, id: u64) -> Option<v1::RobotResult> {
+    pub(crate) fn expected(&self, id: u64) -> Option<v1::RobotResult> {
         if id == 0 || id > self.commands() {
             return None;
         }
@@ -67,10 +84,18 @@ impl Workload {
         Some(wire::result_to(&wire::command_to(id, &command), outcome))
     }
 
-    fn pure(self, id: u64) -> Command {
-        if let Content::Random { seed } = self.content {
-            return random(seed, id);
+    fn pure(&self, id: u64) -> Command {
+        match &self.content {
+            Content::Turns => self.turn(id),
+            Content::Random { seed } => random(*seed, id),
+            Content::File(commands) => {
+                let index = (id - 1) % commands.len() as u64;
+                commands[index as usize].clone()
+            }
         }
+    }
+
+    fn turn(&self, id: u64) -> Command {
         let (state, turns) = match self.mode {
             Mode::Pipelined => (varied_state(id), 1),
             // Turns of one degree are exact, so the heading alone says how many there were.
