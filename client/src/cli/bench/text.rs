@@ -92,7 +92,7 @@ fn totals(report: &Report) -> String {
         None => String::new(),
     };
     let interrupted = match report.interrupted {
-        true => "interrupted   what was under way was awaited\n",
+        true => "interrupted   nothing more was sent\n",
         false => "",
     };
     format!(
@@ -272,7 +272,7 @@ failed: 2000 of 2000 answered, 2 failed, 0 mismatched
         for line in [
             "turns for 3s, pipelined: 1 command a message, at most 1,000 unanswered\n",
             "4 streams over 2 connections\n",
-            "interrupted   what was under way was awaited\n",
+            "interrupted   nothing more was sent\n",
             "asked for     1,000 commands a second\n",
             "late          7 sent more than 1 ms after they were due, or not at all\n",
             "round trips (open loop, from when a command was due)",
