@@ -135,7 +135,7 @@ fn prints_a_line_of_names_and_a_line_of_numbers() {
 
 #[test]
 fn an_interrupt_stops_it_with_the_report_so_far() {
-    let child = Command::new(env!("CARGO_BIN_EXE_robot-client"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_robot-client"))
         .args(["bench", "--json", "--duration", "60s", "--window", "10"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -143,6 +143,7 @@ fn an_interrupt_stops_it_with_the_report_so_far() {
         .unwrap();
     let pid = child.id().to_string();
     while !catches_interrupts(&pid) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::yield_now();
     }
     let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();

@@ -244,11 +244,12 @@ mod in_a_terminal {
     #[tokio::test(flavor = "multi_thread")]
     async fn an_error_is_told_on_the_former_screen() {
         let server = Server::start().await;
-        let mut pty = watch(server.address, &["--reconnect-for", "400ms"]);
+        let mut pty = watch(server.address, &["--reconnect-for", "2s"]);
         block_in_place(|| pty.wait_for("2 of 2 workers idle"));
         server.stop().await;
         block_in_place(|| {
-            pty.wait_for("lost the server; try 1 in 250ms");
+            // Whichever try it is when this test looks.
+            pty.wait_for("lost the server; try ");
             let ended = pty.end();
             assert_eq!(ended.code, 78, "{}", ended.text);
             assert!(ended.restored, "{}", ended.text);
