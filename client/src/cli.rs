@@ -9,7 +9,11 @@ mod error;
 mod health;
 mod info;
 mod input;
+mod message;
 mod path;
+mod record;
+mod recording;
+mod replay;
 mod run;
 mod server;
 mod show;
@@ -26,6 +30,7 @@ use robot_api::v1;
 pub(crate) use error::RunError;
 
 use docs::Shell;
+use recording::Tape;
 
 /// What runs when no subcommand is named.
 const BARE: &str = "bench";
@@ -47,6 +52,8 @@ const EXIT_CODES: &str = "Exit codes: 0 ok; 1 a command failed, or a check; 2 wr
 enum Command {
     Bench(bench::Args),
     Run(run::Args),
+    Record(record::Args),
+    Replay(replay::Args),
     Draw(draw::Args),
     Info(info::Args),
     Health(health::Args),
@@ -77,7 +84,12 @@ impl Cli {
                 let plan = bench::Plan::new(args)?;
                 within(plan.server.timeout(), bench::run(&plan)).await
             }
-            Command::Run(args) => within(args.server.timeout(), run::run(&args)).await,
+            Command::Run(args) => {
+                let tape = Tape::default();
+                within(args.server.timeout(), run::run(&args, &tape)).await
+            }
+            Command::Record(args) => within(args.run.server.timeout(), record::run(&args)).await,
+            Command::Replay(args) => within(args.server.timeout(), replay::run(&args)).await,
             Command::Draw(args) => draw::run(&args).await,
             Command::Info(args) => within(args.server.timeout(), info::run(&args)).await,
             Command::Health(args) => within(args.server.timeout(), health::run(&args)).await,

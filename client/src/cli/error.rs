@@ -8,6 +8,7 @@ use robot_client::ClientError;
 use tonic::Code;
 
 use super::input::InputError;
+use super::recording::RecordingError;
 use super::watch::WatchError;
 
 /// What was asked for cannot be had: a matter of flags, found before anything is sent.
@@ -93,6 +94,17 @@ pub(crate) enum RunError {
     Png(String),
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    #[error(
+        "the recording was computed by version {recorded} of the semantics and would be replayed by version \
+         {replayed}, so bits may differ; --anyway compares them"
+    )]
+    OtherRecording { recorded: u32, replayed: u32 },
+    #[error(
+        "the recording has more than {max} commands under way at a time, which is the most that replay follows"
+    )]
+    RecordingTooOpen { max: usize },
     #[error("not done within {}, the --timeout", humantime::format_duration(*timeout))]
     TimedOut { timeout: Duration },
     #[error("cannot write to stdout: {0}")]
@@ -109,6 +121,7 @@ impl RunError {
 
     pub(crate) fn exit_code(&self) -> u8 {
         let code = match self {
+            Self::Recording(_) | Self::RecordingTooOpen { .. } => return Self::EXIT_USAGE,
             Self::Usage(_) | Self::Input(_) | Self::Json { .. } | Self::Write { .. } => {
                 return Self::EXIT_USAGE;
             }
@@ -116,7 +129,7 @@ impl RunError {
             Self::Watch(WatchError::GaveUp { last, .. }) => return last.exit_code(),
             Self::Watch(WatchError::Ended | WatchError::Silent { .. }) => Code::Unavailable,
             Self::TimedOut { .. } => Code::DeadlineExceeded,
-            Self::OtherSemantics { .. } => Code::FailedPrecondition,
+            Self::OtherSemantics { .. } | Self::OtherRecording { .. } => Code::FailedPrecondition,
             Self::NoOutcome { .. } => Code::Internal,
             Self::Script(_) => return Self::EXIT_FAILED,
             Self::Print(_) | Self::Png(_) => Code::Unknown,

@@ -10,6 +10,7 @@ use robot::State;
 use robot_client::{Client, SessionConfig};
 
 use super::input::Lines;
+use super::recording::Tape;
 use super::server::{Place, Server};
 use super::state::parse_state;
 use super::{Outcome, check_semantics};
@@ -51,29 +52,37 @@ pub(super) struct Args {
     window: u32,
 }
 
-pub(super) async fn run(args: &Args) -> Outcome {
+/// What is sent and what comes is put on the tape.
+pub(super) async fn run(args: &Args, tape: &Tape) -> Outcome {
     let mut lines = Lines::open(&args.file).await?;
     let commands = lines.begin_with('{').await?;
     let server = Server::open(&args.server).await?;
-    let ran = run_against(&server, args, lines, commands).await;
+    let ran = run_against(&server, args, lines, commands, tape).await;
     let closed = server.close().await;
     let good = ran?;
     closed?;
     Ok(good)
 }
 
-async fn run_against(server: &Server, args: &Args, lines: Lines, commands: bool) -> Outcome {
+async fn run_against(
+    server: &Server,
+    args: &Args,
+    lines: Lines,
+    commands: bool,
+    tape: &Tape,
+) -> Outcome {
     let client = server.connect().await?;
     let info = client.server_info().await?;
     check_semantics(&info)?;
+    tape.begin(server.address(), &info)?;
     let limits = info.limits.unwrap_or_default();
     if commands {
         let session = session(&client, args.window).await?;
-        return lines::run(lines, session, limits, args.state).await;
+        return lines::run(lines, session, limits, args.state, tape).await;
     }
     let session = session(&client, 1).await?;
     let state = args.state.unwrap_or_default();
-    script::run(lines, session, limits, state, args.quiet).await
+    script::run(lines, session, limits, state, args.quiet, tape).await
 }
 
 async fn session(client: &Client, window: u32) -> Result<robot_client::Session, super::RunError> {

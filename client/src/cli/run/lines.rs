@@ -2,19 +2,15 @@
 
 use std::io::Write;
 
-use prost::Message;
 use robot::State;
 use robot_api::v1::robot_result::Outcome as ResultOutcome;
 use robot_api::{json, v1, wire};
 use robot_client::{CommandSender, ResultReceiver, Session};
 
 use crate::cli::input::{Line, Lines};
+use crate::cli::message::Message;
+use crate::cli::recording::Tape;
 use crate::cli::{Outcome, RunError};
-
-/// What a command costs in a message, beside its own bytes: its tag, and its length.
-const TAG_AND_LENGTH_BYTES_MAX: usize = 6;
-/// Commands of one message, if so many are there.
-const MESSAGE_COMMANDS_MAX: usize = 64;
 
 /// True if every command has a state.
 pub(super) async fn run(
@@ -22,11 +18,12 @@ pub(super) async fn run(
     session: Session,
     limits: v1::Limits,
     state: Option<State>,
+    tape: &Tape,
 ) -> Outcome {
     let (sender, receiver) = session.split();
     let (sent, printed) = tokio::join!(
-        send_all(lines, sender, limits, state.map(wire::state_to)),
-        print_all(receiver)
+        send_all(lines, sender, limits, state.map(wire::state_to), tape),
+        print_all(receiver, tape)
     );
     match (sent, printed) {
         // Why a session has ended early is known to the receiver only.
@@ -40,11 +37,9 @@ async fn send_all(
     mut sender: CommandSender,
     limits: v1::Limits,
     state: Option<v1::RobotState>,
+    tape: &Tape,
 ) -> Result<(), RunError> {
-    let bytes_max = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
-    let commands_max = MESSAGE_COMMANDS_MAX.min(limits.commands_per_message_max as usize);
-    let mut message = Vec::new();
-    let mut bytes = 0;
+    let mut message = Message::new(limits);
     while let Some(line) = lines.next().await? {
         let mut next = Some(line);
         while let Some(line) = next {
@@ -52,25 +47,28 @@ async fn send_all(
             let command = match command_of(&line, state) {
                 Ok(command) => command,
                 Err(error) => {
-                    sender.send(message).await?;
+                    send(&mut sender, message.take(), tape).await?;
                     return Err(error);
                 }
             };
-            if let Some(command) = command {
-                let command_bytes = command.encoded_len() + TAG_AND_LENGTH_BYTES_MAX;
-                if bytes + command_bytes > bytes_max || message.len() == commands_max {
-                    sender.send(std::mem::take(&mut message)).await?;
-                    bytes = 0;
-                }
-                bytes += command_bytes;
-                message.push(command);
+            if let Some(before) = command.and_then(|command| message.push(command)) {
+                send(&mut sender, before, tape).await?;
             }
             next = lines.next_ready().await?;
         }
-        sender.send(std::mem::take(&mut message)).await?;
-        bytes = 0;
+        send(&mut sender, message.take(), tape).await?;
     }
     Ok(())
+}
+
+/// What goes out is recorded before it does.
+async fn send(
+    sender: &mut CommandSender,
+    commands: Vec<v1::RobotCommand>,
+    tape: &Tape,
+) -> Result<(), RunError> {
+    tape.commands(&commands)?;
+    Ok(sender.send(commands).await?)
 }
 
 /// None for a blank line.
@@ -99,10 +97,11 @@ fn has_id(text: &str) -> bool {
     object.is_ok_and(|object| object.get("id").is_some())
 }
 
-async fn print_all(mut receiver: ResultReceiver) -> Outcome {
+async fn print_all(mut receiver: ResultReceiver, tape: &Tape) -> Outcome {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut good = true;
     while let Some(results) = receiver.next().await? {
+        tape.results(&results)?;
         for result in &results {
             good &= matches!(result.outcome, Some(ResultOutcome::State(_)));
             writeln!(out, "{}", json::to_string(result))?;

@@ -10,6 +10,7 @@ use robot_api::{v1, wire};
 use robot_client::{ClientError, CommandSender, ResultReceiver, Session};
 
 use crate::cli::input::{Line, Lines};
+use crate::cli::recording::Tape;
 use crate::cli::show::{error_text, event_text, script_error};
 use crate::cli::state::state_text;
 use crate::cli::{Outcome, RunError};
@@ -24,6 +25,7 @@ pub(super) async fn run(
     limits: v1::Limits,
     state: State,
     quiet: bool,
+    tape: &Tape,
 ) -> Outcome {
     let (mut sender, mut receiver) = session.split();
     let actions_max = PART_ACTIONS_MAX.min(limits.actions_per_command_max as usize);
@@ -39,7 +41,10 @@ pub(super) async fn run(
         for actions in part.actions.chunks(actions_max) {
             id += 1;
             command.actions = actions.to_vec();
-            let result = execute(id, &command, &mut sender, &mut receiver).await?;
+            let command_sent = wire::command_to(id, &command);
+            tape.commands(std::slice::from_ref(&command_sent))?;
+            let result = execute(command_sent, &mut sender, &mut receiver).await?;
+            tape.results(std::slice::from_ref(&result))?;
             let after = match result.outcome {
                 Some(ResultOutcome::State(after)) => after,
                 Some(ResultOutcome::Error(error)) => {
@@ -116,13 +121,12 @@ impl Part {
 }
 
 async fn execute(
-    id: u64,
-    command: &Command,
+    command: v1::RobotCommand,
     sender: &mut CommandSender,
     receiver: &mut ResultReceiver,
 ) -> Result<v1::RobotResult, RunError> {
     // An error of the sender says only that the receiver knows one.
-    let sent = sender.send(vec![wire::command_to(id, command)]).await;
+    let sent = sender.send(vec![command]).await;
     while let Some(results) = receiver.next().await? {
         if let Some(result) = results.into_iter().next() {
             return Ok(result);
