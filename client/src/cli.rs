@@ -11,6 +11,7 @@ mod info;
 mod input;
 mod message;
 mod path;
+mod plan;
 mod record;
 mod recording;
 mod replay;
@@ -55,6 +56,7 @@ enum Command {
     Record(record::Args),
     Replay(replay::Args),
     Draw(draw::Args),
+    Plan(plan::Args),
     Info(info::Args),
     Health(health::Args),
     Watch(watch::Args),
@@ -91,6 +93,7 @@ impl Cli {
             Command::Record(args) => within(args.run.server.timeout(), record::run(&args)).await,
             Command::Replay(args) => within(args.server.timeout(), replay::run(&args)).await,
             Command::Draw(args) => draw::run(&args).await,
+            Command::Plan(args) => within(args.server.timeout(), plan::run(&args)).await,
             Command::Info(args) => within(args.server.timeout(), info::run(&args)).await,
             Command::Health(args) => within(args.server.timeout(), health::run(&args)).await,
             Command::Watch(args) => watch::run(&args).await,

@@ -87,6 +87,18 @@ pub(super) fn show(
     })
 }
 
+/// The path of a whole program.
+pub(super) fn path_of_script(state: State, script: &str) -> Result<Path, RunError> {
+    let mut path = Path::new(state);
+    for statement in statements(script) {
+        let (_, action) = statement.map_err(|error| RunError::Script(error.to_string()))?;
+        let acted = path.act(action);
+        acted.map_err(|rejection| RunError::Script(rejection.to_string()))?;
+        check_moves(path.moves)?;
+    }
+    Ok(path)
+}
+
 async fn path_of(lines: &mut Lines, state: State) -> Result<Path, RunError> {
     let mut path = Path::new(state);
     while let Some(line) = lines.next().await? {
