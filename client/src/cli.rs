@@ -14,6 +14,7 @@ mod path;
 mod plan;
 mod record;
 mod recording;
+mod repl;
 mod replay;
 mod run;
 mod server;
@@ -57,6 +58,7 @@ enum Command {
     Replay(replay::Args),
     Draw(draw::Args),
     Plan(plan::Args),
+    Repl(repl::Args),
     Info(info::Args),
     Health(health::Args),
     Watch(watch::Args),
@@ -65,8 +67,11 @@ enum Command {
         /// Which
         shell: Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page, in troff: robot-client man bench | man -l -
+    Man {
+        /// Of which; the program's own if it is left out
+        subcommand: Option<String>,
+    },
 }
 
 /// Whether all that was asked for went well; what did not is printed already.
@@ -94,17 +99,21 @@ impl Cli {
             Command::Replay(args) => within(args.server.timeout(), replay::run(&args)).await,
             Command::Draw(args) => draw::run(&args).await,
             Command::Plan(args) => within(args.server.timeout(), plan::run(&args)).await,
+            Command::Repl(args) => repl::run(&args).await,
             Command::Info(args) => within(args.server.timeout(), info::run(&args)).await,
             Command::Health(args) => within(args.server.timeout(), health::run(&args)).await,
             Command::Watch(args) => watch::run(&args).await,
             Command::Completions { shell } => docs::completions::<Self>(shell),
-            Command::Man => docs::man::<Self>(),
+            Command::Man { subcommand } => docs::man::<Self>(subcommand.as_deref()),
         }
     }
 }
 
 /// Ends what takes longer than the user wants to wait.
-async fn within(timeout: Option<Duration>, run: impl Future<Output = Outcome>) -> Outcome {
+async fn within<T>(
+    timeout: Option<Duration>,
+    run: impl Future<Output = Result<T, RunError>>,
+) -> Result<T, RunError> {
     match timeout {
         None => run.await,
         Some(timeout) => tokio::time::timeout(timeout, run)

@@ -195,4 +195,10 @@ fn prints_completions_and_a_manual_page() {
             .contains("robot-client")
     );
     assert!(run(&["man"]).stdout.contains(".TH robot-client 1"));
+    let page = run(&["man", "bench"]).stdout;
+    assert!(
+        page.contains(".TH robot-client-bench 1") && page.contains("rate"),
+        "{page}"
+    );
+    assert_eq!(run(&["man", "fly"]).code, 2);
 }

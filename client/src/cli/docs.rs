@@ -6,6 +6,7 @@ use clap::CommandFactory;
 pub(super) use clap_complete::Shell;
 
 use super::Outcome;
+use super::error::UsageError;
 
 pub(super) fn completions<C: CommandFactory>(shell: Shell) -> Outcome {
     let mut text = Vec::new();
@@ -13,10 +14,17 @@ pub(super) fn completions<C: CommandFactory>(shell: Shell) -> Outcome {
     print(&text)
 }
 
-/// One page, in troff: the subcommands' flags are in sections of it.
-pub(super) fn man<C: CommandFactory>() -> Outcome {
+/// The page of a subcommand, or of the program as a whole, in troff.
+pub(super) fn man<C: CommandFactory>(subcommand: Option<&str>) -> Outcome {
+    let mut command = C::command();
+    command.build();
+    if let Some(name) = subcommand {
+        let found = command.find_subcommand(name).cloned();
+        let found = found.ok_or_else(|| UsageError::NoSubcommand(name.to_owned()))?;
+        command = found.display_name(format!("robot-client-{name}"));
+    }
     let mut text = Vec::new();
-    clap_mangen::Man::new(C::command()).render(&mut text)?;
+    clap_mangen::Man::new(command).render(&mut text)?;
     print(&text)
 }
 

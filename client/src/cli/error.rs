@@ -45,6 +45,8 @@ pub(crate) enum UsageError {
     Workload { path: PathBuf, reason: String },
     #[error(transparent)]
     Credentials(ClientError),
+    #[error("there is no subcommand {0:?}")]
+    NoSubcommand(String),
     #[error("--output is {}; it must end with .svg or .png", .0.display())]
     PictureFormat(PathBuf),
     #[error("the paths have more than {max} moves, which is the most that are drawn")]
@@ -105,6 +107,8 @@ pub(crate) enum RunError {
         "the recording has more than {max} commands under way at a time, which is the most that replay follows"
     )]
     RecordingTooOpen { max: usize },
+    #[error("cannot read from the terminal: {0}")]
+    Prompt(rustyline::error::ReadlineError),
     #[error("not done within {}, the --timeout", humantime::format_duration(*timeout))]
     TimedOut { timeout: Duration },
     #[error("cannot write to stdout: {0}")]
@@ -132,7 +136,7 @@ impl RunError {
             Self::OtherSemantics { .. } | Self::OtherRecording { .. } => Code::FailedPrecondition,
             Self::NoOutcome { .. } => Code::Internal,
             Self::Script(_) => return Self::EXIT_FAILED,
-            Self::Print(_) | Self::Png(_) => Code::Unknown,
+            Self::Print(_) | Self::Png(_) | Self::Prompt(_) => Code::Unknown,
             #[cfg(feature = "embedded")]
             Self::Listen { .. } | Self::Start(_) | Self::Crashed(_) => Code::Internal,
         };

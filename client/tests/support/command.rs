@@ -23,6 +23,7 @@ pub(crate) fn run_with(args: &[&str], stdin: &str) -> Ran {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ROBOT_")) {
         command.env_remove(name);
     }
+    command.env_remove("COLUMNS").env_remove("NO_COLOR");
     let output = command
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
         .timeout(Duration::from_secs(RUN_SECONDS_MAX))
