@@ -6,6 +6,7 @@
 #[path = "support/command.rs"]
 mod command;
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -160,6 +161,53 @@ fn says_in_one_line_that_nobody_answers() {
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         assert!(ran.stderr.contains("refused"), "{}", ran.stderr);
     }
+}
+
+/// Answers as a web server does that speaks HTTP/1 only, in the clear, for as long as the tests run.
+fn web_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 64]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    address
+}
+
+#[test]
+fn a_server_that_is_something_else_is_one_helpful_line() {
+    let address = web_server();
+    let ran = run(&["info", "--server", &address]);
+    assert!(ran.code > 64, "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("is that a gRPC server?"),
+        "{}",
+        ran.stderr
+    );
+
+    let address = web_server();
+    let ca = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(ca.cert.pem().as_bytes()).unwrap();
+    let server = format!("https://{address}");
+    let ran = run(&[
+        "info",
+        "--server",
+        &server,
+        "--ca",
+        file.path().to_str().unwrap(),
+    ]);
+    assert_eq!(
+        (ran.code, ran.stderr.lines().count()),
+        (78, 1),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("begins with http://"), "{}", ran.stderr);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Why a subcommand came to no good end, and the exit code of that.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,7 +59,7 @@ pub(crate) enum UsageError {
 pub(crate) enum RunError {
     #[error(transparent)]
     Usage(#[from] UsageError),
-    #[error(transparent)]
+    #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Client(ClientError),
     #[error(
         "the server computes by version {server} of the semantics and this client by version {client}: their bits \
@@ -146,6 +147,24 @@ impl RunError {
     /// Nobody reads stdout any more.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// What people mostly got wrong when the transport says so. What it says depends on what is there, so this is a question.
+fn hint(error: &ClientError) -> &'static str {
+    match error {
+        ClientError::Connect { address, reason }
+            if address.starts_with("https") && reason.contains("corrupt message") =>
+        {
+            " (is that a server with TLS? without it the address begins with http://)"
+        }
+        ClientError::Status(status) => match (status.code(), status.source()) {
+            (Code::Internal | Code::Cancelled | Code::Unknown, Some(_transport)) => {
+                " (is that a gRPC server? if it wants TLS, the address begins with https://)"
+            }
+            _ => "",
+        },
+        _ => "",
     }
 }
 
