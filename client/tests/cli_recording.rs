@@ -108,6 +108,36 @@ fn a_torn_tail_is_reported_and_what_is_before_it_replayed() {
 }
 
 #[test]
+fn a_record_that_changed_is_an_error() {
+    let (_folder, file) = recorded("a.rec");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let ran = replay(&file, &["--local"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("6 records whole; what follows them is not"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_command_that_was_refused_is_not_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.jsonl");
+    let twice = "{\"id\": 5, \"state\": {}}\n".repeat(2);
+    let ran = run_with(&["record", "-", "-o", file.to_str().unwrap()], &twice);
+    // In one message they are refused, one after the other they may be answered.
+    assert!([0, 67].contains(&ran.code), "{}", ran.stderr);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let count = |key: &str| text.lines().filter(|line| line.starts_with(key)).count();
+    assert_eq!(count("{\"command\""), count("{\"result\""), "{text}");
+}
+
+#[test]
 fn bits_of_another_semantics_are_compared_only_if_asked_for() {
     let (_folder, file) = recorded("a.jsonl");
     let text = std::fs::read_to_string(&file).unwrap();

@@ -26,7 +26,8 @@ Examples:
 /// Replay a recording, and compare every result bit by bit
 ///
 /// States, events, and the reason and place of errors have to be the same; who ran a command and how long that took is
-/// left out. A recording that was cut off is replayed as far as it is whole.
+/// left out. A recording that was cut off is replayed as far as it is whole; one that holds something else than what was written
+/// is too, and is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -61,7 +62,16 @@ pub(super) async fn run(args: &Args) -> Outcome {
     let mut pairs = Pairs::new(args.differences_max);
     match args.local {
         true => locally(args, &mut recording, &mut pairs)?,
-        false => on_a_server(args, &mut recording, &mut pairs).await?,
+        false => {
+            let interrupted = tokio::signal::ctrl_c();
+            tokio::select! {
+                replayed = on_a_server(args, &mut recording, &mut pairs) => replayed?,
+                signal = interrupted => {
+                    signal?;
+                    eprintln!("interrupted: this is what was compared so far");
+                }
+            }
+        }
     }
     if let Some(damage) = &recording.damage {
         let why = match damage {
@@ -80,7 +90,7 @@ pub(super) async fn run(args: &Args) -> Outcome {
     let recorded = format!("recorded {started_at} from robot-server {server_version} at {address}");
     let report = pairs.finish();
     write_out(&format!("{recorded}\n{report}"))?;
-    Ok(report.is_good())
+    Ok(report.is_good() && recording.damage != Some(Damage::Corrupt))
 }
 
 fn locally(args: &Args, recording: &mut Recording, pairs: &mut Pairs) -> Result<(), RunError> {

@@ -61,14 +61,14 @@ async fn send_all(
     Ok(())
 }
 
-/// What goes out is recorded before it does.
+/// What was refused is not recorded, and no result can come in between.
 async fn send(
     sender: &mut CommandSender,
     commands: Vec<v1::RobotCommand>,
     tape: &Tape,
 ) -> Result<(), RunError> {
-    tape.commands(&commands)?;
-    Ok(sender.send(commands).await?)
+    sender.send(commands.clone()).await?;
+    Ok(tape.commands(&commands)?)
 }
 
 /// None for a blank line.

@@ -18,7 +18,7 @@ use crate::cli::{Outcome, RunError};
 /// Actions of one part; no more than the server allows in a command.
 const PART_ACTIONS_MAX: usize = 1000;
 
-/// True if all of it ran.
+/// True if all of it ran. An interrupt ends it after the part that is under way.
 pub(super) async fn run(
     mut lines: Lines,
     session: Session,
@@ -27,53 +27,101 @@ pub(super) async fn run(
     quiet: bool,
     tape: &Tape,
 ) -> Outcome {
-    let (mut sender, mut receiver) = session.split();
-    let actions_max = PART_ACTIONS_MAX.min(limits.actions_per_command_max as usize);
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut command = Command {
+    let (sender, receiver) = session.split();
+    let mut program = Program {
+        sender,
+        receiver,
+        parts: 0,
+        actions_max: PART_ACTIONS_MAX.min(limits.actions_per_command_max as usize),
         state,
-        actions: Vec::new(),
-        with_events: !quiet,
+        quiet,
+        out: std::io::BufWriter::new(std::io::stdout()),
+        tape,
     };
-    let mut id = 0;
-    while let Some(part) = next_part(&mut lines, actions_max).await? {
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    loop {
+        let part = tokio::select! {
+            part = next_part(&mut lines, program.actions_max) => part?,
+            signal = &mut interrupted => {
+                signal?;
+                None
+            }
+        };
+        match part {
+            None => break,
+            Some(part) if !program.run(&part).await? => return Ok(false),
+            Some(_) => {}
+        }
+    }
+    let text = state_text(program.state);
+    writeln!(program.out, "{:<24} {text}", "state")?;
+    program.out.flush()?;
+    Ok(true)
+}
+
+/// A program that is under way.
+struct Program<'a> {
+    sender: CommandSender,
+    receiver: ResultReceiver,
+    /// Commands so far.
+    parts: u64,
+    /// Of one command.
+    actions_max: usize,
+    state: State,
+    quiet: bool,
+    out: std::io::BufWriter<std::io::Stdout>,
+    tape: &'a Tape,
+}
+
+impl Program<'_> {
+    /// False if it failed, which is said already.
+    async fn run(&mut self, part: &Part) -> Outcome {
         // A line may hold any number of statements.
-        for actions in part.actions.chunks(actions_max) {
-            id += 1;
-            command.actions = actions.to_vec();
-            let command_sent = wire::command_to(id, &command);
-            tape.commands(std::slice::from_ref(&command_sent))?;
-            let result = execute(command_sent, &mut sender, &mut receiver).await?;
-            tape.results(std::slice::from_ref(&result))?;
+        for actions in part.actions.chunks(self.actions_max) {
+            let result = self.execute(actions).await?;
             let after = match result.outcome {
                 Some(ResultOutcome::State(after)) => after,
                 Some(ResultOutcome::Error(error)) => {
-                    out.flush()?;
-                    eprintln!(
-                        "error: lines {} to {}: {}",
-                        part.first,
-                        part.last,
-                        error_text(&error)
-                    );
+                    let (first, last) = (part.first, part.last);
+                    eprintln!("error: lines {first} to {last}: {}", error_text(&error));
                     return Ok(false);
                 }
-                None => return Err(RunError::NoOutcome { id }),
+                None => return Err(RunError::NoOutcome { id: self.parts }),
             };
             for (action, event) in actions.iter().zip(&result.events) {
-                writeln!(out, "{:<24} {}", action.to_string(), event_text(event))?;
+                writeln!(self.out, "{:<24} {}", action.to_string(), event_text(event))?;
             }
-            out.flush()?;
-            command.state =
-                wire::state_from(&after).map_err(|_rejection| RunError::NoOutcome { id })?;
+            self.out.flush()?;
+            let after = wire::state_from(&after);
+            self.state = after.map_err(|_rejection| RunError::NoOutcome { id: self.parts })?;
         }
-        if let Some(error) = part.error {
+        if let Some(error) = &part.error {
             eprintln!("error: {error}");
-            return Ok(false);
         }
+        Ok(part.error.is_none())
     }
-    writeln!(out, "{:<24} {}", "state", state_text(command.state))?;
-    out.flush()?;
-    Ok(true)
+
+    async fn execute(&mut self, actions: &[Action]) -> Result<v1::RobotResult, RunError> {
+        self.parts += 1;
+        let command = Command {
+            state: self.state,
+            actions: actions.to_vec(),
+            with_events: !self.quiet,
+        };
+        let command = wire::command_to(self.parts, &command);
+        self.tape.commands(std::slice::from_ref(&command))?;
+        // An error of the sender says only that the receiver knows one.
+        let sent = self.sender.send(vec![command]).await;
+        while let Some(results) = self.receiver.next().await? {
+            self.tape.results(&results)?;
+            if let Some(result) = results.into_iter().next() {
+                return Ok(result);
+            }
+        }
+        sent?;
+        Err(ClientError::Closed.into())
+    }
 }
 
 /// Some lines, as actions.
@@ -118,20 +166,4 @@ impl Part {
             }
         }
     }
-}
-
-async fn execute(
-    command: v1::RobotCommand,
-    sender: &mut CommandSender,
-    receiver: &mut ResultReceiver,
-) -> Result<v1::RobotResult, RunError> {
-    // An error of the sender says only that the receiver knows one.
-    let sent = sender.send(vec![command]).await;
-    while let Some(results) = receiver.next().await? {
-        if let Some(result) = results.into_iter().next() {
-            return Ok(result);
-        }
-    }
-    sent?;
-    Err(ClientError::Closed.into())
 }

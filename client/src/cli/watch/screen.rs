@@ -29,7 +29,7 @@ enum Input {
 pub(super) async fn show(mut view: View, mut updates: Receiver<Update>) -> Result<(), RunError> {
     let mut screen = Screen::open()?;
     let (sender, mut inputs) = mpsc::channel(INPUTS_MAX);
-    // It ends when `inputs` is dropped, and the runtime waits for it.
+    // It ends soon after `inputs` is dropped.
     let _reader = tokio::task::spawn_blocking(|| read_inputs(sender));
     loop {
         screen.draw(&mut view)?;
