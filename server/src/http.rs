@@ -22,6 +22,7 @@ use bodies::{Observed, RequestBody, UntilTold};
 
 const GRPC: &str = "application/grpc";
 const GRPC_STATUS: &str = "grpc-status";
+const GRPC_MESSAGE: &str = "grpc-message";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// The calls that a drain waits for by itself, since they hold its [`crate::drain::OpenCall`].
 const RUNS_COMMANDS: &str = "/robot.v1.RobotService/Execute";
@@ -174,7 +175,7 @@ fn grpc_error(code: tonic::Code, message: &'static str) -> Response<tonic::body:
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
     headers.insert(GRPC_STATUS, HeaderValue::from(code as i32));
-    headers.insert("grpc-message", HeaderValue::from_static(message));
+    headers.insert(GRPC_MESSAGE, HeaderValue::from_static(message));
     response
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::GRPC_STATUS;
+use super::{GRPC_MESSAGE, GRPC_STATUS};
 use crate::drain::Drain;
 use crate::watch::{Activity, WatchedCall};
 
@@ -98,20 +98,22 @@ impl<B: Body<Data: Buf>> Body for UntilTold<B> {
         }
         let withdrawn = this.withdrawn.as_mut();
         let deadline = this.deadline.as_mut();
-        let code = if withdrawn.is_some_and(|token| token.as_mut().poll(cx).is_ready()) {
-            tonic::Code::Unauthenticated
+        let (code, message) = if withdrawn.is_some_and(|token| token.as_mut().poll(cx).is_ready()) {
+            (tonic::Code::Unauthenticated, "the token was withdrawn")
         } else if deadline.is_some_and(|passing| passing.as_mut().poll(cx).is_ready()) {
-            tonic::Code::DeadlineExceeded
+            (tonic::Code::DeadlineExceeded, "the deadline has passed")
         } else if let Poll::Ready(frame) = this.body.poll_frame(cx) {
             return Poll::Ready(frame);
         } else if this.drained.poll(cx).is_ready() {
-            tonic::Code::Unavailable
+            (tonic::Code::Unavailable, "the server is shutting down")
         } else {
             return Poll::Pending;
         };
         *this.ended = true;
         let mut trailers = HeaderMap::new();
         trailers.insert(GRPC_STATUS, HeaderValue::from(code as i32));
+        // Nothing in it has to be percent-encoded.
+        trailers.insert(GRPC_MESSAGE, HeaderValue::from_static(message));
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 

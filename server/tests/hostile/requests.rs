@@ -146,6 +146,7 @@ async fn a_call_without_an_end_of_its_own_ends_at_its_deadline() {
     let request = request.body(()).unwrap();
     let answer = call(server.address(), request, message(&[])).await;
     assert_eq!(answer.code, Some(Code::DeadlineExceeded), "{answer:?}");
+    assert_eq!(answer.message, "the deadline has passed");
     assert!(!answer.messages.is_empty());
 }
 

@@ -33,9 +33,9 @@ pub(super) fn render(paths: &[Path], columns: Option<u16>, colours: bool) -> Str
     let columns = columns.unwrap_or_else(terminal_columns);
     let (columns, rows) = size(bounds, columns);
     let area = Rect::new(0, 0, columns, rows);
-    // A dot's width in the plane; half a dot more on each side, so that every point is inside.
-    let dot = (bounds.width() / (f64::from(columns) * DOTS_ACROSS - 1.0))
-        .max(bounds.height() / (f64::from(rows) * DOTS_DOWN - 1.0));
+    // A dot's width in the plane; a dot is left on each side, for lines that are thick.
+    let dot = (bounds.width() / (f64::from(columns) * DOTS_ACROSS - 3.0))
+        .max(bounds.height() / (f64::from(rows) * DOTS_DOWN - 3.0));
     let across = dot * f64::from(columns) * DOTS_ACROSS;
     let down = dot * f64::from(rows) * DOTS_DOWN;
     let left = (bounds.min.x + bounds.max.x - across) / 2.0;
@@ -47,6 +47,16 @@ pub(super) fn render(paths: &[Path], columns: Option<u16>, colours: bool) -> Str
         .y_bounds([bottom, bottom + down])
         .paint(|context| paint(context, paths, dot))
         .render(area, &mut buffer);
+    let mut mark = |Point { x, y }: Point, symbol: &str| {
+        let column = ((x - left) / across * f64::from(columns)) as u16;
+        let row = ((bottom + down - y) / down * f64::from(rows)) as u16;
+        let cell = &mut buffer[(column.min(columns - 1), row.min(rows - 1))];
+        cell.set_symbol(symbol).set_fg(Color::Reset);
+    };
+    for path in paths {
+        mark(path.start.into(), "○");
+        mark(path.end.into(), arrow(direction(path.end.heading_degrees)));
+    }
     text_of(&buffer, colours) + &legend(paths, across / f64::from(columns), colours)
 }
 
@@ -68,13 +78,6 @@ fn size(bounds: Bounds, columns: u16) -> (u16, u16) {
 fn paint(context: &mut Context<'_>, paths: &[Path], dot: f64) {
     for piece in paths.iter().flat_map(|path| &path.pieces) {
         paint_piece(context, piece, dot);
-    }
-    context.layer();
-    for path in paths {
-        let start = Point::from(path.start);
-        context.print(start.x, start.y, "○");
-        let end = Point::from(path.end);
-        context.print(end.x, end.y, arrow(direction(path.end.heading_degrees)));
     }
 }
 
@@ -163,4 +166,37 @@ fn legend(paths: &[Path], column: f64, colours: bool) -> String {
     items.push("○ start".to_owned());
     items.push("→ end, and where it looks".to_owned());
     items.join("   ") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use robot::{State, script};
+
+    use super::*;
+
+    fn drawn(text: &str) -> String {
+        let mut path = Path::new(State::default());
+        for action in script::parse(text, 100).unwrap() {
+            path.act(action).unwrap();
+        }
+        render(&[path], Some(20), false)
+    }
+
+    #[test]
+    fn marks_stand_where_the_lines_end() {
+        let text = drawn("move 9; turn 90; move 4; turn 90");
+        let lines: Vec<_> = text.lines().collect();
+        let picture = &lines[..lines.len() - 1];
+        assert!(picture[picture.len() - 1].starts_with('○'), "{text}");
+        assert!(picture[0].ends_with('←'), "{text}");
+        let widest = picture.iter().map(|line| line.chars().count()).max();
+        assert_eq!(widest, Some(20), "{text}");
+    }
+
+    #[test]
+    fn without_colours_there_are_no_escapes() {
+        assert!(!drawn("start; move 9").contains('\x1b'));
+        let coloured = coloured("x", Color::Blue, true);
+        assert_eq!(coloured, "\x1b[34mx\x1b[0m");
+    }
 }
