@@ -68,7 +68,9 @@ const OPEN_MS_MAX = 5_000;
 /** No response message is larger. */
 const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
 /** How soon a connection is found dead that just falls silent. */
-const PING_INTERVAL_MS = 20_000;
+const PING_INTERVAL_MS = 4_000;
+/** Node.js may not notice the end of a TLS connection whose peer was killed. */
+const PING_TIMEOUT_MS = 2_000;
 
 /** After these codes another stream may do better; after all others it would fail again. */
 const RETRYABLE: ReadonlySet<Code> = new Set([
@@ -95,6 +97,7 @@ export function connect(url: string, options: ConnectOptions = {}): RobotClient 
     interceptors: token === undefined ? interceptors : [bearer(token), ...interceptors],
     nodeOptions: ca === undefined ? {} : { ca },
     pingIntervalMs: PING_INTERVAL_MS,
+    pingTimeoutMs: PING_TIMEOUT_MS,
     readMaxBytes: RESPONSE_BYTES_MAX,
   });
   return createClient(RobotService, transport);
