@@ -22,24 +22,34 @@ const FORMAT: u32 = 1;
 const RECORD_BYTES_MAX: usize = 64 << 20;
 
 /// What a recording begins with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 pub(crate) struct Header {
     /// Of the recording.
+    #[prost(uint32, tag = "1")]
     pub(crate) format: u32,
+    #[prost(string, tag = "2")]
     pub(crate) client_version: String,
+    #[prost(string, tag = "3")]
     pub(crate) server_version: String,
+    #[prost(uint32, tag = "4")]
     pub(crate) semantics_version: u32,
     /// What the server allowed.
+    #[prost(uint32, tag = "5")]
     pub(crate) actions_per_command_max: u32,
+    #[prost(string, tag = "6")]
     pub(crate) address: String,
     /// RFC 3339, UTC.
+    #[prost(string, tag = "7")]
     pub(crate) started_at: String,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq, prost::Oneof)]
 pub(crate) enum Record {
+    #[prost(message, tag = "1")]
     Header(Header),
+    #[prost(message, tag = "2")]
     Command(v1::RobotCommand),
+    #[prost(message, tag = "3")]
     Result(v1::RobotResult),
 }
 

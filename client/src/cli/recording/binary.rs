@@ -3,9 +3,8 @@
 use std::io::BufRead;
 
 use prost::Message;
-use robot_api::v1;
 
-use super::{Damage, Header, RECORD_BYTES_MAX, Record, read_up_to};
+use super::{Damage, RECORD_BYTES_MAX, Record, read_up_to};
 
 /// The key of field 15, four bytes that stand last: the CRC-32 of all bytes of the message before it.
 const CHECKSUM_KEY: u8 = 15 << 3 | 5;
@@ -16,45 +15,13 @@ const LENGTH_BYTES_MAX: usize = 5;
 /// `message Record` of docs/recording.md, without its checksum.
 #[derive(Clone, PartialEq, Message)]
 struct RecordMessage {
-    #[prost(oneof = "Kind", tags = "1, 2, 3")]
-    kind: Option<Kind>,
-}
-
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum Kind {
-    #[prost(message, tag = "1")]
-    Header(HeaderMessage),
-    #[prost(message, tag = "2")]
-    Command(v1::RobotCommand),
-    #[prost(message, tag = "3")]
-    Result(v1::RobotResult),
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct HeaderMessage {
-    #[prost(uint32, tag = "1")]
-    format: u32,
-    #[prost(string, tag = "2")]
-    client_version: String,
-    #[prost(string, tag = "3")]
-    server_version: String,
-    #[prost(uint32, tag = "4")]
-    semantics_version: u32,
-    #[prost(uint32, tag = "5")]
-    actions_per_command_max: u32,
-    #[prost(string, tag = "6")]
-    address: String,
-    #[prost(string, tag = "7")]
-    started_at: String,
+    #[prost(oneof = "Record", tags = "1, 2, 3")]
+    record: Option<Record>,
 }
 
 pub(super) fn put(record: &Record, bytes: &mut Vec<u8>) {
-    let kind = match record.clone() {
-        Record::Header(header) => Kind::Header(header_to(header)),
-        Record::Command(command) => Kind::Command(command),
-        Record::Result(result) => Kind::Result(result),
-    };
-    let message = RecordMessage { kind: Some(kind) }.encode_to_vec();
+    let record = Some(record.clone());
+    let message = RecordMessage { record }.encode_to_vec();
     let length = message.len() + CHECKSUM_BYTES;
     prost::encode_length_delimiter(length, bytes).expect("memory takes any length");
     bytes.extend_from_slice(&message);
@@ -103,52 +70,5 @@ fn record_from(bytes: &[u8]) -> Option<Record> {
     if *key != CHECKSUM_KEY || checksum != expected {
         return None;
     }
-    let RecordMessage { kind } = RecordMessage::decode(message).ok()?;
-    Some(match kind? {
-        Kind::Header(header) => Record::Header(header_from(header)),
-        Kind::Command(command) => Record::Command(command),
-        Kind::Result(result) => Record::Result(result),
-    })
-}
-
-fn header_to(header: Header) -> HeaderMessage {
-    let Header {
-        format,
-        client_version,
-        server_version,
-        semantics_version,
-        actions_per_command_max,
-        address,
-        started_at,
-    } = header;
-    HeaderMessage {
-        format,
-        client_version,
-        server_version,
-        semantics_version,
-        actions_per_command_max,
-        address,
-        started_at,
-    }
-}
-
-fn header_from(header: HeaderMessage) -> Header {
-    let HeaderMessage {
-        format,
-        client_version,
-        server_version,
-        semantics_version,
-        actions_per_command_max,
-        address,
-        started_at,
-    } = header;
-    Header {
-        format,
-        client_version,
-        server_version,
-        semantics_version,
-        actions_per_command_max,
-        address,
-        started_at,
-    }
+    RecordMessage::decode(message).ok()?.record
 }

@@ -26,6 +26,10 @@ impl Tape {
         self.with(|recorder| recorder.begin(address, info))
     }
 
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recorder.is_some()
+    }
+
     pub(crate) fn commands(&self, commands: &[v1::RobotCommand]) -> Result<(), RecordingError> {
         self.with(|recorder| recorder.commands(commands))
     }

@@ -67,8 +67,9 @@ async fn send(
     commands: Vec<v1::RobotCommand>,
     tape: &Tape,
 ) -> Result<(), RunError> {
-    sender.send(commands.clone()).await?;
-    Ok(tape.commands(&commands)?)
+    let kept = tape.is_recording().then(|| commands.clone());
+    sender.send(commands).await?;
+    Ok(tape.commands(&kept.unwrap_or_default())?)
 }
 
 /// None for a blank line.
