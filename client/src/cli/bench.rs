@@ -33,12 +33,7 @@ use workload::{Mode, Workload};
 
 /// Runs what is planned and prints the report to stdout. True if every command was answered as it must be.
 pub(super) async fn run(plan: &Plan) -> Outcome {
-    let server = Server::open(&plan.server).await?;
-    let good = run_against(&server, plan).await;
-    let closed = server.close().await;
-    let good = good?;
-    closed?;
-    Ok(good)
+    Server::with(&plan.server, async |server| run_against(server, plan).await).await
 }
 
 async fn run_against(server: &Server, plan: &Plan) -> Outcome {

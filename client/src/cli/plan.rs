@@ -75,11 +75,8 @@ pub(super) struct Args {
 
 /// True if every future has a state.
 pub(super) async fn run(args: &Args) -> Outcome {
-    let server = Server::open(&args.server).await?;
-    let futures = futures_on(&server, args).await;
-    let closed = server.close().await;
-    let mut futures = futures?;
-    closed?;
+    let mut futures =
+        Server::with(&args.server, async |server| futures_on(server, args).await).await?;
     let good = futures.iter().all(|future| future.state().is_some());
     if let Some(column) = args.sort {
         table::sort(&mut futures, start(args), column, args.reverse);

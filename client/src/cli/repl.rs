@@ -49,12 +49,7 @@ pub(super) struct Args {
 
 /// True if every line ran.
 pub(super) async fn run(args: &Args) -> Outcome {
-    let server = Server::open(&args.server).await?;
-    let talked = talk(&server, args).await;
-    let closed = server.close().await;
-    let good = talked?;
-    closed?;
-    Ok(good)
+    Server::with(&args.server, async |server| talk(server, args).await).await
 }
 
 async fn talk(server: &Server, args: &Args) -> Outcome {

@@ -116,11 +116,10 @@ async fn on_a_server(
     recording: &mut Recording,
     pairs: &mut Pairs,
 ) -> Result<(), RunError> {
-    let server = Server::open(&args.server).await?;
-    let replayed = against(&server, args, recording, pairs).await;
-    let closed = server.close().await;
-    replayed?;
-    closed
+    Server::with(&args.server, async |server| {
+        against(server, args, recording, pairs).await
+    })
+    .await
 }
 
 async fn against(

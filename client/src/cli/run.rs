@@ -56,12 +56,10 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, tape: &Tape) -> Outcome {
     let mut lines = Lines::open(&args.file).await?;
     let commands = lines.begin_with('{').await?;
-    let server = Server::open(&args.server).await?;
-    let ran = run_against(&server, args, lines, commands, tape).await;
-    let closed = server.close().await;
-    let good = ran?;
-    closed?;
-    Ok(good)
+    Server::with(&args.server, async |server| {
+        run_against(server, args, lines, commands, tape).await
+    })
+    .await
 }
 
 async fn run_against(

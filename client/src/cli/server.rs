@@ -85,7 +85,7 @@ pub(super) struct Server {
 impl Server {
     /// Takes the server that is given, or starts one.
     #[cfg(feature = "embedded")]
-    pub(super) async fn open(place: &Place) -> Result<Self, RunError> {
+    async fn open(place: &Place) -> Result<Self, RunError> {
         place.check()?;
         let credentials = place.remote.credentials.clone();
         if let Some(address) = place.remote.server.clone() {
@@ -105,13 +105,26 @@ impl Server {
 
     /// Takes the server that is given; this build cannot start one.
     #[cfg(not(feature = "embedded"))]
-    pub(super) async fn open(place: &Place) -> Result<Self, RunError> {
+    async fn open(place: &Place) -> Result<Self, RunError> {
         place.check()?;
         let address = place.remote.server.clone();
         Ok(Self {
             address: address.ok_or(UsageError::ServerRequired)?,
             credentials: place.remote.credentials.clone(),
         })
+    }
+
+    /// Opens it, uses it, and closes it, however the use has ended. Its clients must be gone by then.
+    pub(super) async fn with<T>(
+        place: &Place,
+        use_it: impl AsyncFnOnce(&Self) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let server = Self::open(place).await?;
+        let used = use_it(&server).await;
+        let closed = server.close().await;
+        let used = used?;
+        closed?;
+        Ok(used)
     }
 
     /// As it was given, or HOST:PORT.
@@ -134,8 +147,8 @@ impl Server {
         }
     }
 
-    /// Stops the server if it was started here; nothing of it is left. Its clients must be gone.
-    pub(super) async fn close(self) -> Result<(), RunError> {
+    /// Stops the server if it was started here; nothing of it is left.
+    async fn close(self) -> Result<(), RunError> {
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
