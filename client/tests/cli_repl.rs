@@ -55,10 +55,11 @@ fn in_a_terminal_it_has_a_prompt_completion_and_a_history() {
     let history = folder.path().join("kept/history");
     let history = history.to_str().unwrap();
     let mut pty = pty::Pty::start(&["repl", "--history", history], &[]);
-    pty.wait_for("> ");
+    pty.wait_for_prompt("> ");
     // Tab makes the words whole.
     pty.press("mo\t5; tu\t90\r");
     pty.wait_for("x 5, y 0, heading 90, mode water");
+    pty.wait_for_prompt("> ");
     pty.press("\x04");
     assert_eq!(pty.end().code, 0);
     let mut pty = pty::Pty::start(
@@ -66,10 +67,11 @@ fn in_a_terminal_it_has_a_prompt_completion_and_a_history() {
         &[],
     );
     pty.wait_for("x 1, y 0, heading 0, mode soap");
-    pty.wait_for("> ");
+    pty.wait_for_prompt("> ");
     // The arrow up brings back the line of the conversation before.
     pty.press("\x1b[A\r");
     pty.wait_for("x 6, y 0, heading 90, mode soap");
+    pty.wait_for_prompt("> ");
     pty.press(":quit\r");
     assert_eq!(pty.end().code, 0);
 }

@@ -99,6 +99,23 @@ impl Pty {
         }
     }
 
+    /// Waits until the cursor stands behind this on a line of its own. Before that a program that prompts has not made the
+    /// terminal raw, and a key such as Ctrl-D means something else.
+    pub(crate) fn wait_for_prompt(&mut self, prompt: &str) {
+        while !self.is_at(prompt) {
+            let more = self.read();
+            let screen = self.screen.screen().contents();
+            assert!(more, "it ended without the prompt {prompt:?}:\n{screen}");
+        }
+    }
+
+    fn is_at(&self, prompt: &str) -> bool {
+        let screen = self.screen.screen();
+        let (row, column) = screen.cursor_position();
+        let line = screen.rows(0, 80).nth(usize::from(row));
+        usize::from(column) == prompt.len() && line.is_some_and(|line| line.trim() == prompt.trim())
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
         while self.read() {}
