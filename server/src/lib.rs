@@ -24,6 +24,7 @@ mod runner;
 mod service;
 mod session;
 mod sync;
+mod times;
 mod unary;
 mod watch;
 mod worker;

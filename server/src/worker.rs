@@ -11,6 +11,7 @@ use robot_api::{batch, v1};
 use crate::done::{Done, DoneJob};
 use crate::queue::{Failure, Lease, Queue};
 use crate::runner::{Progress, Runner};
+use crate::times::Times;
 
 /// A worker's settings.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,8 @@ pub(crate) struct WorkerCounts {
     jobs: AtomicU64,
     commands: AtomicU64,
     busy_nanos: AtomicU64,
+    queue_times: Times,
+    run_times: Times,
 }
 
 /// Nobody waits for the job's results any more.
@@ -42,10 +45,14 @@ impl WorkerCounts {
             jobs: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
+            queue_times: Times::default(),
+            run_times: Times::default(),
         }
     }
 
-    fn add(&self, commands: usize, busy: Duration) {
+    fn add(&self, commands: usize, queued: Duration, busy: Duration) {
+        self.queue_times.add(queued);
+        self.run_times.add(busy);
         self.jobs.fetch_add(1, Ordering::Relaxed);
         self.commands.fetch_add(commands as u64, Ordering::Relaxed);
         self.busy_nanos.fetch_add(nanos(busy), Ordering::Relaxed);
@@ -57,6 +64,8 @@ impl WorkerCounts {
             jobs: self.jobs.load(Ordering::Relaxed),
             commands: self.commands.load(Ordering::Relaxed),
             busy_nanos: self.busy_nanos.load(Ordering::Relaxed),
+            queue_time_counts: self.queue_times.snapshot().into_counts(),
+            run_time_counts: self.run_times.snapshot().into_counts(),
         }
     }
 }
@@ -74,10 +83,11 @@ pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCoun
         let now = Instant::now();
         let run_time = now.saturating_duration_since(taken);
         let answered = runner.answered();
-        counts.add(answered, run_time);
+        let queue_time = lease.queued_for(taken);
+        counts.add(answered, queue_time, run_time);
         let execution = v1::Execution {
             worker: counts.worker,
-            queue_nanos: nanos(lease.queued_for(taken)),
+            queue_nanos: nanos(queue_time),
             run_nanos: nanos(run_time),
             job_commands: lease.job().commands,
         };

@@ -7,6 +7,7 @@ mod lines;
 mod meter;
 mod patience;
 mod screen;
+mod times;
 mod view;
 
 use std::io::IsTerminal;

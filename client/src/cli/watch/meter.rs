@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use robot_api::v1;
 
+use super::times::{JobTimes, job_times};
+
 /// Rates that are kept for the sparkline: more than a terminal is wide.
 const HISTORY_MAX: usize = 1000;
 
@@ -20,6 +22,7 @@ pub(super) struct Rate {
 pub(super) struct Meter {
     last: Option<v1::WatchWorkersResponse>,
     workers: Vec<Rate>,
+    times: JobTimes,
     history: VecDeque<u64>,
     /// The next snapshot may be of another server than the last one.
     interrupted: bool,
@@ -35,7 +38,10 @@ impl Meter {
                 && last.uptime_nanos < snapshot.uptime_nanos
                 && last.workers.len() == snapshot.workers.len()
         });
-        self.workers = before.map_or_else(Vec::new, |before| rates(&before, &snapshot));
+        (self.workers, self.times) = match before {
+            None => (Vec::new(), JobTimes::default()),
+            Some(before) => (rates(&before, &snapshot), job_times(&before, &snapshot)),
+        };
         self.last = Some(snapshot);
         if let Some(total) = self.total() {
             if self.history.len() == HISTORY_MAX {
@@ -69,6 +75,11 @@ impl Meter {
             });
         let busy = busy / self.workers.len() as f64;
         (!self.workers.is_empty()).then_some(Rate { commands, busy })
+    }
+
+    /// Of the jobs of all workers.
+    pub(super) fn times(&self) -> JobTimes {
+        self.times
     }
 
     /// Commands a second, the newest last: as many as there are, up to `max`.
@@ -107,6 +118,8 @@ pub(super) mod tests {
                     jobs: commands / 10,
                     commands,
                     busy_nanos: (busy * 1e9) as u64,
+                    queue_time_counts: vec![commands / 10],
+                    run_time_counts: vec![0, 0, commands / 10],
                 })
                 .collect(),
             queue: Some(v1::QueueSnapshot {

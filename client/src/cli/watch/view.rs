@@ -12,6 +12,7 @@ use robot_api::v1;
 use super::bar::bar;
 use super::feed::{Outage, Update};
 use super::meter::{Meter, Rate};
+use super::times::{JobTimes, Percentiles, text};
 use crate::cli::words::{counted, grouped};
 
 /// Screens of fewer columns get the short words, and no totals.
@@ -111,9 +112,14 @@ impl View {
                 percent(busy),
             ),
         };
-        let [label, line] =
-            Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+        let [label, times, line] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Length(u16::from(area.height > 2)),
+            Constraint::Fill(1),
+        ])
+        .areas(area);
         Line::raw(text).render(label, buffer);
+        Line::raw(times_text(self.meter.times(), area.width)).render(times, buffer);
         Sparkline::default()
             .data(history)
             .style(self.colour(Color::Cyan))
@@ -205,8 +211,9 @@ impl View {
 impl Widget for &mut View {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let rate_rows = match area.height {
-            20.. => 5,
-            14.. => 3,
+            20.. => 6,
+            14.. => 4,
+            // No times.
             _ => 2,
         };
         let [title, queue, rate, table, footer] = Layout::vertical([
@@ -242,6 +249,19 @@ fn outage_text(outage: &Outage) -> String {
     } = outage;
     let wait = humantime::format_duration(*wait);
     format!("lost the server; try {next_try} in {wait} (q quits): {reason}")
+}
+
+/// How long jobs waited and ran: below so much. Empty while there are none.
+fn times_text(times: JobTimes, width: u16) -> String {
+    let JobTimes { queue, run } = times;
+    let (Some(queue), Some(run)) = (queue, run) else {
+        return String::new();
+    };
+    let part = |Percentiles { p50, p99 }| format!("p50 <{} p99 <{}", text(p50), text(p99));
+    match width >= WIDE_COLUMNS_MIN {
+        true => format!("jobs waited {}, ran {}", part(queue), part(run)),
+        false => format!("wait <{} run <{} (p99)", text(queue.p99), text(run.p99)),
+    }
 }
 
 fn percent(share: f64) -> String {

@@ -42,16 +42,20 @@ fn a_usual_screen_shows_all() {
         "queue          3 of 1,024 jobs   1 of 2 workers idle   4 open calls"
     );
     assert_eq!(rows[2], "12,345 commands/s, peak 12,345, 25% busy");
+    assert_eq!(
+        rows[3],
+        "jobs waited p50 <1 us p99 <1 us, ran p50 <4 us p99 <4 us"
+    );
     assert!(
-        rows[3..7].iter().all(|row| row.starts_with('█')),
+        rows[4..8].iter().all(|row| row.starts_with('█')),
         "{rows:?}"
     );
     let numbers = "     0         1,200            12,000        12,000  ";
     assert_eq!(
-        rows[8],
+        rows[9],
         format!("{numbers}{:<21}  50%", "█".repeat(10) + "▌")
     );
-    assert!(rows[9].ends_with(" 0%"), "{rows:?}");
+    assert!(rows[10].ends_with(" 0%"), "{rows:?}");
     assert_eq!(rows[23], "q quits, arrows scroll");
 }
 
@@ -74,7 +78,7 @@ fn the_smallest_screen_shows_the_same_in_short() {
 #[test]
 fn a_large_screen_has_a_wide_bar() {
     let rows = rows(&mut view(&[(12_000, 1.0)]), 200, 60);
-    assert_eq!(rows[8].matches('█').count(), 200 - 54 - 5);
+    assert_eq!(rows[9].matches('█').count(), 200 - 54 - 5);
     assert_eq!(rows.len(), 60);
 }
 
