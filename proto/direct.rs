@@ -295,9 +295,11 @@ impl ResultWriter {
     }
 
     /// Adds the result of a command that was rejected; `script` is the command's.
-    pub fn rejection(&mut self, id: u64, rejection: &Rejection, script: &str) {
+    pub fn rejection(&mut self, id: u64, rejection: &Rejection, script: &str) -> Reason {
         let place = wire::place_of(rejection, script);
-        self.error(id, wire::reason_of(rejection), rejection, place);
+        let reason = wire::reason_of(rejection);
+        self.error(id, reason, rejection, place);
+        reason
     }
 
     /// Adds the result of a command that has an error.

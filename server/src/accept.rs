@@ -1,12 +1,12 @@
 //! The accept loop: connections in, one task each, all bounded and all awaited. It knows nothing of what is served.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::task::TaskTracker;
 
 use crate::connection::{self, Server};
 
@@ -16,16 +16,17 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// Accepts connections until the drain says to stop, then waits until all are closed.
 pub(crate) async fn serve(listener: TcpListener, connections_max: u32, server: &Server) {
     let places = Arc::new(Semaphore::new(connections_max as usize));
-    let connections = TaskTracker::new();
+    let connections = &server.telemetry.connections;
     let stopping = server.drain.stopping().clone();
     while let Some(accepted) = stopping
         .run_until_cancelled(accept(&listener, &places))
         .await
     {
-        let (stream, place) = accepted;
+        let (stream, peer, place) = accepted;
+        server.telemetry.accept();
         let server = server.clone();
         connections.spawn(async move {
-            connection::serve(stream, server).await;
+            connection::serve(stream, peer, server).await;
             drop(place);
         });
     }
@@ -38,17 +39,17 @@ pub(crate) async fn serve(listener: TcpListener, connections_max: u32, server: &
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     let place = Arc::clone(places).acquire_owned().await;
     let place = place.expect("the semaphore is never closed");
     let mut failures = 0_u64;
     loop {
         match listener.accept().await {
-            Ok((stream, _peer)) => {
+            Ok((stream, peer)) => {
                 if failures > 0 {
                     tracing::info!(failures, "accepting again");
                 }
-                return (stream, place);
+                return (stream, peer, place);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {

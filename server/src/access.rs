@@ -12,6 +12,7 @@ mod tokens;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -67,6 +68,16 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
+    /// In one word.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::NoCertificate => "no_certificate",
+            Self::NoToken => "no_token",
+            Self::WrongToken => "wrong_token",
+            Self::TooManyStreams => "too_many_streams",
+        }
+    }
+
     pub(crate) fn message(self) -> &'static str {
         match self {
             Self::NoCertificate => "this call needs a client certificate",
@@ -93,9 +104,12 @@ struct Loaded {
     fingerprint: Fingerprint,
 }
 
-/// Whom a connection belongs to, as far as a certificate says so.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Peer(Option<Arc<Identity>>);
+/// Where a connection comes from, and whom it belongs to as far as a certificate says so.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    identity: Option<Arc<Identity>>,
+}
 
 /// A call that is let in.
 #[derive(Debug, Default)]
@@ -123,18 +137,20 @@ impl Access {
     }
 
     /// Whom a connection with this certificate belongs to.
-    pub(crate) fn peer(&self, certificate: Option<&[u8]>) -> Peer {
-        Peer(certificate.map(|certificate| {
+    pub(crate) fn peer(&self, address: SocketAddr, certificate: Option<&[u8]>) -> Peer {
+        let identity = certificate.map(|certificate| {
             let fingerprint = fingerprint(certificate);
             let mut known = lock(&self.by_certificate);
             if let Some(identity) = known.get(&fingerprint).and_then(std::sync::Weak::upgrade) {
                 return identity;
             }
             known.retain(|_fingerprint, identity| identity.strong_count() > 0);
-            let identity = Arc::new(Identity::new(self.config.identity_limits()));
+            let name = name_of_certificate(&fingerprint);
+            let identity = Arc::new(Identity::new(&name, self.config.identity_limits()));
             known.insert(fingerprint, Arc::downgrade(&identity));
             identity
-        }))
+        });
+        Peer { address, identity }
     }
 
     /// Lets a call in, or says why not. The token is taken out of the headers, so that nothing behind can log it.
@@ -148,12 +164,12 @@ impl Access {
             headers.remove(AUTHORIZATION);
             return Ok(Admitted::default());
         }
-        if self.config.tls_client_ca.is_some() && peer.0.is_none() {
+        if self.config.tls_client_ca.is_some() && peer.identity.is_none() {
             return Err(Refused::NoCertificate);
         }
         let caller = match &self.loaded().tokens {
             Some(tokens) => Some(tokens.caller(headers)?),
-            None => peer.0.clone().map(Caller::from),
+            None => peer.identity.clone().map(Caller::from),
         };
         headers.remove(AUTHORIZATION);
         let place = match &caller {
@@ -235,6 +251,12 @@ impl Loaded {
             fingerprint: contents.fingerprint(),
         })
     }
+}
+
+/// By the first bytes of its fingerprint: what it says of itself may be anything, and of any length.
+fn name_of_certificate(fingerprint: &Fingerprint) -> String {
+    let digits = fingerprint[..8].iter().map(|byte| format!("{byte:02x}"));
+    format!("certificate {}", digits.collect::<String>())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,7 @@ use crate::drain::Drain;
 use crate::handshake::{Begun, handshake};
 use crate::http::{Door, Services, answer, is_session};
 use crate::linger;
+use crate::telemetry::Telemetry;
 use crate::watch::{CallTasks, Watch};
 
 /// A connection that is silent for this long is asked whether it is still there, and has as long to answer.
@@ -67,24 +69,26 @@ pub(crate) struct Server {
     pub(crate) access: Arc<Access>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) drain: Drain,
+    pub(crate) telemetry: Arc<Telemetry>,
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(stream: TcpStream, server: Server) {
+pub(crate) async fn serve(stream: TcpStream, address: SocketAddr, server: Server) {
     // Answers are small and wanted at once. A socket that cannot be set so is slower, not broken.
     let _slower = stream.set_nodelay(true);
     match server.access.tls() {
         None => {
-            if let Some(begun) = begin(handshake(stream), &server).await {
-                serve_begun(begun, Peer::default(), &server).await;
+            if let Some(begun) = begin(handshake(stream), address, &server).await {
+                let peer = server.access.peer(address, None);
+                serve_begun(begun, peer, &server).await;
             }
         }
         Some(tls) => {
             let greeted = async { handshake(tls.accept(stream).await?).await };
-            if let Some(begun) = begin(greeted, &server).await {
+            if let Some(begun) = begin(greeted, address, &server).await {
                 let (_tcp, session) = begun.stream().get_ref();
                 let certificate = session.peer_certificates().and_then(<[_]>::first);
-                let peer = server.access.peer(certificate.map(AsRef::as_ref));
+                let peer = server.access.peer(address, certificate.map(AsRef::as_ref));
                 serve_begun(begun, peer, &server).await;
             }
         }
@@ -105,17 +109,21 @@ where
 /// Waits for what has to come before the first request. A connection that has not come so far holds up no drain.
 async fn begin<S>(
     greeted: impl Future<Output = io::Result<Begun<S>>>,
+    address: SocketAddr,
     server: &Server,
 ) -> Option<Begun<S>> {
     let begun = timeout(server.limits.handshake_max, greeted);
     match server.drain.drained().run_until_cancelled(begun).await? {
         Ok(Ok(begun)) => Some(begun),
         Ok(Err(error)) => {
-            tracing::debug!(%error, "a connection ended before it began");
+            let said =
+                || tracing::debug!(peer = %address, %error, "a connection ended before it began");
+            log_debug(address, server, said);
             None
         }
         Err(_elapsed) => {
-            tracing::debug!("a connection did not begin in time");
+            let said = || tracing::debug!(peer = %address, "a connection did not begin in time");
+            log_debug(address, server, said);
             None
         }
     }
@@ -150,13 +158,16 @@ where
         access,
         watch,
         drain,
+        telemetry,
     } = server;
+    let address = peer.address;
     let own = drain.of_connection();
     let calls = CallTasks::default();
     let used = AtomicBool::new(false);
     let service = service_fn(|request: Request<Incoming>| {
         used.store(true, Ordering::Relaxed);
-        let call = Watch::open(watch, is_session(&request), own.stopping());
+        let who = telemetry.who(address, request.headers());
+        let call = Watch::open(watch, who, is_session(&request), own.stopping());
         calls.expect(&call);
         let door = Door {
             access: Arc::clone(access),
@@ -171,7 +182,7 @@ where
 
     tokio::select! {
         ended = served.as_mut() => {
-            log_end(ended);
+            log_end(ended, address, server);
             return true;
         }
         () = own.stopping().cancelled() => {}
@@ -194,7 +205,7 @@ where
     };
     tokio::select! {
         ended = served.as_mut() => {
-            log_end(ended);
+            log_end(ended, address, server);
             true
         }
         () = grace => false,
@@ -212,8 +223,19 @@ async fn aged(age_max: Option<Duration>) {
     }
 }
 
-fn log_end(ended: Result<(), hyper::Error>) {
+fn log_end(ended: Result<(), hyper::Error>, peer: SocketAddr, server: &Server) {
     if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended");
+        log_debug(
+            peer,
+            server,
+            || tracing::debug!(%peer, %error, "connection ended"),
+        );
+    }
+}
+
+/// Lines that are not wanted use up nothing of what this peer may have.
+fn log_debug(peer: SocketAddr, server: &Server, line: impl FnOnce()) {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        server.telemetry.log.log(peer.ip(), line);
     }
 }

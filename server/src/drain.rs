@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::session::End;
+use crate::watch::Activity;
 
 /// How a server is told to end.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,8 @@ pub struct Summary {
 /// How far a drain has come, of the server or of one connection; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Drain {
+    /// The server was told to end.
+    begun: CancellationToken,
     /// No new calls, no more reading.
     stopping: CancellationToken,
     /// All sessions are done: what else is open may end.
@@ -56,13 +59,21 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) struct OpenCall {
     drain: Drain,
-    accepted: u64,
-    answered: u64,
+    activity: Arc<Activity>,
     ended: bool,
     _tracked: TaskTrackerToken,
 }
 
 impl Drain {
+    /// From here on the server is on its way to its end.
+    pub(crate) fn begin(&self) {
+        self.begun.cancel();
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.is_cancelled()
+    }
+
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
@@ -100,11 +111,10 @@ impl Drain {
         }
     }
 
-    pub(crate) fn open_call(&self) -> OpenCall {
+    pub(crate) fn open_call(&self, activity: Arc<Activity>) -> OpenCall {
         OpenCall {
             drain: self.clone(),
-            accepted: 0,
-            answered: 0,
+            activity,
             ended: false,
             _tracked: self.calls.token(),
         }
@@ -141,27 +151,32 @@ impl OpenCall {
     }
 
     pub(crate) fn accepted(&mut self, commands: usize) {
-        self.accepted += commands as u64;
+        self.activity.accepted(commands as u64);
     }
 
     pub(crate) fn answered(&mut self, commands: u32) {
-        self.answered += u64::from(commands);
+        self.activity.answered(commands.into());
     }
 
     /// The call ends with a status of its own.
     pub(crate) fn ended(&mut self, end: &End) {
         self.ended = true;
-        let unanswered = self.accepted - self.answered;
-        tracing::debug!(accepted = self.accepted, unanswered, %end, "call ended");
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let (accepted, answered) = self.activity.commands();
+            let unanswered = accepted - answered;
+            let who = self.activity.who();
+            who.log(|| tracing::debug!(accepted, unanswered, %end, "call ended"));
+        }
     }
 }
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
         let counts = &self.drain.counts;
-        counts.accepted.fetch_add(self.accepted, Ordering::Relaxed);
-        counts.answered.fetch_add(self.answered, Ordering::Relaxed);
-        if !self.ended && self.accepted > 0 && self.drain.cutting.is_cancelled() {
+        let (accepted, answered) = self.activity.commands();
+        counts.accepted.fetch_add(accepted, Ordering::Relaxed);
+        counts.answered.fetch_add(answered, Ordering::Relaxed);
+        if !self.ended && accepted > 0 && self.drain.cutting.is_cancelled() {
             counts.cut_off.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tonic::service::Routes;
@@ -15,8 +15,12 @@ use tower::ServiceExt;
 
 use crate::access::{Access, Admitted, Caller, Peer, Refused};
 use crate::drain::Drain;
+use crate::method::Method;
+use crate::record::Record;
 use crate::service::Service;
+use crate::telemetry::Telemetry;
 use crate::watch::{Activity, WatchedCall};
+use crate::who::Who;
 
 use bodies::{Observed, RequestBody, UntilTold};
 
@@ -41,6 +45,7 @@ pub(crate) fn is_session<B>(request: &Request<B>) -> bool {
 pub(crate) struct Services {
     pub(crate) robot: Arc<Service>,
     pub(crate) routes: Routes,
+    pub(crate) telemetry: Arc<Telemetry>,
 }
 
 /// Where a call comes in, and from whom.
@@ -66,19 +71,31 @@ pub(crate) async fn answer(
     door: Door,
     call: WatchedCall,
 ) -> Response<Observed<tonic::body::Body>> {
-    let (response, place) = if !is_grpc(&request) {
-        (unsupported(), None)
-    } else {
-        match door.admit(&mut request) {
-            Ok(Admitted { caller, place }) => {
-                let response = respond(request, services, drain, caller, call.activity());
-                (response.await, place)
+    let telemetry = Arc::clone(&services.telemetry);
+    if !is_grpc(&request) {
+        telemetry.refuse("not_grpc");
+        let record = Record::of_no_call(&telemetry, call);
+        return unsupported().map(|body| Observed::new(body, record, None));
+    }
+    let method = Method::of(request.uri().path());
+    let mut record = Record::begin(&telemetry, method, request.headers(), call);
+    let activity = record.activity();
+    let (response, place) = match door.admit(&mut request) {
+        Ok(Admitted { caller, place }) => {
+            if let Some(caller) = &caller {
+                activity.who().identify(caller.name());
             }
-            Err(refused) => (refusal(refused), None),
+            let response = respond(request, services, drain, caller, activity);
+            (response.await, place)
+        }
+        Err(refused) => {
+            telemetry.refuse(refused.reason());
+            (refusal(refused, activity.who()), None)
         }
     };
-    call.activity().answers();
-    response.map(|body| Observed::new(body, call, place))
+    activity.answers();
+    record.answered(response.headers());
+    response.map(|body| Observed::new(body, record, place))
 }
 
 async fn respond(
@@ -107,8 +124,11 @@ async fn respond(
         request.extensions_mut().insert(caller);
     }
     let runs_commands = request.uri().path().starts_with(RUNS_COMMANDS);
+    if runs_commands {
+        request.extensions_mut().insert(Arc::clone(call));
+    }
     let call = Arc::clone(call);
-    let request = request.map(|body| RequestBody { body, call });
+    let request = request.map(|body| RequestBody::new(body, call));
     let routes = services.routes;
 
     let response = match deadline {
@@ -149,7 +169,7 @@ fn is_grpc(request: &Request<Incoming>) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix(GRPC));
     let is_grpc = subtype.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']));
-    request.method() == Method::POST && is_grpc
+    request.method() == http::Method::POST && is_grpc
 }
 
 fn unsupported() -> Response<tonic::body::Body> {
@@ -158,8 +178,8 @@ fn unsupported() -> Response<tonic::body::Body> {
     response
 }
 
-fn refusal(refused: Refused) -> Response<tonic::body::Body> {
-    tracing::debug!(%refused, "a call was not let in");
+fn refusal(refused: Refused, who: &Who) -> Response<tonic::body::Body> {
+    who.log(|| tracing::info!(%refused, "a call was not let in"));
     let code = match refused {
         Refused::NoCertificate | Refused::NoToken | Refused::WrongToken => {
             tonic::Code::Unauthenticated

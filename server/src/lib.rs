@@ -7,6 +7,7 @@
 
 mod accept;
 mod access;
+mod admin;
 #[cfg(feature = "bench-pool")]
 pub mod bench_pool;
 mod config;
@@ -18,17 +19,25 @@ mod framing;
 mod handshake;
 mod http;
 mod linger;
+mod log_limit;
+mod method;
+mod metrics;
 mod pool;
 mod queue;
+mod record;
 mod runner;
 mod service;
 mod session;
 mod sync;
+mod telemetry;
 mod times;
+mod traces;
 mod unary;
 mod watch;
+mod who;
 mod worker;
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -43,15 +52,21 @@ use tonic_health::server::HealthReporter;
 use robot_api::v1::robot_service_server::{RobotServiceServer, SERVICE_NAME};
 
 pub use access::{AccessConfig, AccessError};
+pub use admin::parse_admin_address;
 pub use config::{Config, ConfigError, Reflection};
 pub use drain::{Shutdown, Summary};
+pub use log_limit::log_panics;
 
 use access::Access;
+use admin::Shown;
 use connection::Server;
 use drain::Drain;
 use http::Services;
+use metrics::{Metrics, Sources};
 use pool::Pool;
 use service::Service;
+use telemetry::Telemetry;
+use traces::Traces;
 use watch::Watch;
 
 /// Calls have this long to notice that their connections are gone.
@@ -66,6 +81,9 @@ pub enum StartError {
     /// A file that says who may come in cannot be used.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Spans cannot be sent to the collector.
+    #[error("cannot send traces to --otlp-endpoint: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The listener has no address.
     #[error("the listener has no address: {0}")]
     Listener(#[from] std::io::Error),
@@ -79,11 +97,21 @@ pub async fn run(
     config: Config,
     shutdown: Shutdown,
 ) -> Result<Summary, StartError> {
-    run_with(listener, config, Routes::default(), shutdown).await
+    run_with(listener, config, Beside::default(), shutdown).await
 }
 
-/// [`run`], and serves `others` too: what comes in for them goes through the same accept loop, TLS, locks, bounds of
-/// the connection and watchdog as a robot's command. What differs:
+/// What is served beside the robot's calls.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Other gRPC services, on the same listener.
+    pub routes: Routes,
+    /// Where metrics (`/metrics`, in the text format of Prometheus and OpenMetrics) and health (`/live`, `/ready`) are
+    /// served over HTTP/1.1, to the end of the drain. Whoever reaches it is let in.
+    pub admin: Option<TcpListener>,
+}
+
+/// [`run`], and serves others too. What comes in for other gRPC services goes through the same accept loop, TLS, locks,
+/// bounds of the connection and watchdog as a robot's command. What differs:
 ///
 /// - A drain waits for commands only. Calls of the others end UNAVAILABLE as soon as those have been answered.
 /// - `message_bytes_max` is the robot's; a service of tonic's has a limit of its own.
@@ -97,7 +125,7 @@ pub async fn run(
 pub async fn run_with(
     listener: TcpListener,
     config: Config,
-    others: Routes,
+    beside: Beside,
     shutdown: Shutdown,
 ) -> Result<Summary, StartError> {
     config.validate()?;
@@ -108,21 +136,44 @@ pub async fn run_with(
     let drain = Drain::default();
     let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
     let loopback = address.ip().is_loopback();
-    let (health, services) = services(&config, loopback, others, &pool, &drain).await;
+    let Beside { routes, admin } = beside;
+    let traces = config
+        .otlp_endpoint
+        .as_ref()
+        .map(Traces::open)
+        .transpose()?;
+    let telemetry = Telemetry::new(admin.is_some().then(Arc::default), traces);
+    let robot = Arc::new(Service::new(Arc::clone(&pool), &config, drain.clone()));
+    let (health, routes) = all_routes(&config, loopback, routes, &robot).await;
+    let services = Services {
+        robot,
+        routes,
+        telemetry: Arc::clone(&telemetry),
+    };
 
-    log_start(address, &config);
+    let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+    log_start(address, admin_address, &config);
     let server = Server {
         limits: config.connection_limits(),
         services,
         access: Arc::clone(&access),
         watch: Watch::new(config.watch_limits()),
+        telemetry: Arc::clone(&telemetry),
         drain: drain.clone(),
+    };
+    let shown = Sources {
+        pool: Arc::clone(&pool),
+        watch: Arc::clone(&server.watch),
+        drain: drain.clone(),
+        telemetry: Arc::clone(&telemetry),
+        connections_max: config.connections_max,
     };
     let mut served = pin!(async {
         tokio::select! {
             () = accept::serve(listener, config.connections_max, &server) => {}
             never = server.watch.run() => match never {},
             never = access.reload() => match never {},
+            never = serve_admin(admin, shown) => match never {},
         }
     });
     tokio::select! {
@@ -136,6 +187,9 @@ pub async fn run_with(
     while let Some(ended) = tasks.join_next().await {
         ended.expect("a worker does not panic");
     }
+    if let Some(traces) = &telemetry.traces {
+        traces.close().await;
+    }
     let summary = drain.summary();
     let Summary {
         accepted,
@@ -146,15 +200,25 @@ pub async fn run_with(
     Ok(summary)
 }
 
-async fn services(
+/// Shows what there is to whoever asks, if anybody may.
+async fn serve_admin(listener: Option<TcpListener>, shown: Sources) -> Infallible {
+    match (listener, &shown.telemetry.calls) {
+        (Some(listener), Some(calls)) => {
+            let drain = shown.drain.clone();
+            let metrics = Arc::new(Metrics::new(&Arc::clone(calls), shown));
+            admin::serve(listener, Shown { metrics, drain }).await
+        }
+        _ => pending().await,
+    }
+}
+
+async fn all_routes(
     config: &Config,
     loopback: bool,
     others: Routes,
-    pool: &Arc<Pool>,
-    drain: &Drain,
-) -> (HealthReporter, Services) {
-    let robot = Arc::new(Service::new(Arc::clone(pool), config, drain.clone()));
-    let service = RobotServiceServer::from_arc(Arc::clone(&robot))
+    robot: &Arc<Service>,
+) -> (HealthReporter, Routes) {
+    let service = RobotServiceServer::from_arc(Arc::clone(robot))
         .max_decoding_message_size(config.message_bytes_max as usize);
     let (health, health_service) = tonic_health::server::health_reporter();
     set_health(&health, ServingStatus::Serving).await;
@@ -176,8 +240,7 @@ async fn services(
         routes.add_service(builder().build_v1().expect(valid));
         routes.add_service(builder().build_v1alpha().expect(valid));
     }
-    let routes = routes.routes().prepare();
-    (health, Services { robot, routes })
+    (health, routes.routes().prepare())
 }
 
 /// The service's health, and the server's as a whole.
@@ -197,6 +260,7 @@ async fn end(config: &Config, shutdown: Shutdown, health: HealthReporter, drain:
         () = begin.cancelled() => {}
         () = at_once.cancelled() => {}
     }
+    drain.begin();
     let in_time = async {
         set_health(&health, ServingStatus::NotServing).await;
         tokio::time::sleep(Duration::from_millis(config.drain_delay_ms.into())).await;
@@ -217,9 +281,10 @@ async fn end(config: &Config, shutdown: Shutdown, health: HealthReporter, drain:
 }
 
 /// One line that says what is served where, and every limit.
-fn log_start(address: SocketAddr, config: &Config) {
+fn log_start(address: SocketAddr, admin: Option<SocketAddr>, config: &Config) {
     tracing::info!(
         %address,
+        admin = admin.map(tracing::field::display),
         version = env!("CARGO_PKG_VERSION"),
         workers = config.worker_count(),
         queue_jobs_max = config.queue_jobs_max,
@@ -240,6 +305,7 @@ fn log_start(address: SocketAddr, config: &Config) {
         drain_delay_ms = config.drain_delay_ms,
         drain_ms_max = config.drain_ms_max,
         reflection = ?config.reflection,
+        otlp_endpoint = config.otlp_endpoint.as_ref().map(tracing::field::display),
         tls = config.access.tls_cert.is_some(),
         client_certificates = config.access.tls_client_ca.is_some(),
         tokens = config.access.token_file.is_some(),

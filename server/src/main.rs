@@ -10,7 +10,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use robot_server::{Config, Shutdown, StartError, Summary, run};
+use robot_server::{
+    Beside, Config, Shutdown, StartError, Summary, log_panics, parse_admin_address, run_with,
+};
 
 /// A setting was wrong.
 const EXIT_USAGE: u8 = 2;
@@ -29,6 +31,11 @@ struct Args {
         default_value = "127.0.0.1:50051"
     )]
     listen: SocketAddr,
+
+    /// Address for metrics and health over HTTP: PORT, for this machine only, or HOST:PORT; whoever reaches it is let in
+    #[arg(long, env = "ROBOT_SERVER_ADMIN", value_name = "ADDRESS")]
+    #[arg(value_parser = parse_admin_address)]
+    admin: Option<SocketAddr>,
 
     /// How log lines are written to stderr; RUST_LOG says which
     #[arg(long, env = "ROBOT_SERVER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -85,15 +92,27 @@ fn first_paragraph(error: &clap::Error) -> String {
 #[tokio::main]
 async fn serve(args: Args) -> anyhow::Result<Summary> {
     start_log(args.log_format);
+    log_panics();
     let shutdown = Shutdown::default();
     // Before anything is served, so that no signal finds the default handler.
     let signals = end_on_signals(shutdown.clone())?;
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
-    let summary = run(listener, args.config, shutdown).await?;
+    let listener = listen(args.listen).await?;
+    let admin = match args.admin {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let beside = Beside {
+        admin,
+        ..Beside::default()
+    };
+    let summary = run_with(listener, args.config, beside, shutdown).await?;
     signals.abort();
     Ok(summary)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("cannot listen on {address}"))
 }
 
 fn start_log(format: LogFormat) {

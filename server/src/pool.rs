@@ -46,6 +46,11 @@ impl Pool {
         &self.queue
     }
 
+    /// What each worker has done.
+    pub(crate) fn counts(&self) -> &[Arc<WorkerCounts>] {
+        &self.counts
+    }
+
     pub(crate) fn workers(&self) -> u32 {
         self.counts.len() as u32
     }

@@ -205,6 +205,12 @@ impl Queue {
         self.shared.receiver.len()
     }
 
+    /// Bytes of jobs that wait or are run.
+    pub(crate) fn used_bytes(&self) -> usize {
+        let free = self.shared.bytes.available_permits();
+        self.shared.limits.bytes_max.saturating_sub(free)
+    }
+
     /// Workers that wait for a job.
     pub(crate) fn idle_workers(&self) -> usize {
         self.shared.idle_workers.load(Ordering::Relaxed)

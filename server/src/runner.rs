@@ -1,6 +1,7 @@
 //! Runs the commands of one job, slice by slice, and writes their results. It knows neither queues nor tasks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use bytes::Bytes;
 use robot::Outcome;
@@ -9,8 +10,9 @@ use robot_api::direct::{CommandReader, Head, ResultWriter};
 use robot_api::v1;
 use robot_api::v1::command_error::Reason;
 
+use crate::log_limit::Bucket;
 use crate::queue::Failure;
-use crate::worker::WorkerConfig;
+use crate::worker::{REASONS, WorkerConfig};
 
 /// Actions in one slice.
 const ACTIONS_PER_SLICE_MAX: usize = 1000;
@@ -23,6 +25,24 @@ pub(crate) struct Runner {
     reader: CommandReader,
     outcome: Outcome,
     results: ResultWriter,
+    rejected: Rejected,
+    began: Instant,
+    /// Lines about panics, which a client may cause as often as it likes.
+    panics: Bucket,
+}
+
+/// The commands of one job that were answered with an error, by the number of the reason.
+#[derive(Debug, Default)]
+struct Rejected {
+    counts: [u32; REASONS],
+    any: bool,
+}
+
+impl Rejected {
+    fn add(&mut self, reason: Reason) {
+        self.counts[reason as usize] += 1;
+        self.any = true;
+    }
 }
 
 /// How far a job has come.
@@ -50,12 +70,21 @@ impl Runner {
             reader: CommandReader::default(),
             outcome: Outcome::default(),
             results: ResultWriter::default(),
+            rejected: Rejected::default(),
+            began: Instant::now(),
+            panics: Bucket::default(),
         }
     }
 
     /// Forgets the results of a job that was not finished.
     pub(crate) fn clear(&mut self) {
         self.results.clear();
+        self.rejected = Rejected::default();
+    }
+
+    /// How many commands of the job were answered with an error, by reason; `None` if none was.
+    pub(crate) fn rejected(&self) -> Option<&[u32; REASONS]> {
+        self.rejected.any.then_some(&self.rejected.counts)
     }
 
     /// How many commands of the job have been answered.
@@ -77,9 +106,12 @@ impl Runner {
         }
         // What the panic left half done is not used any more: the next command overwrites it.
         let head = progress.current.take().ok_or(Failure::Lost)?;
-        tracing::error!(id = head.id, "a command panicked");
+        if let Some(left_out) = self.panics.take(self.began.elapsed().as_secs()) {
+            tracing::error!(id = head.id, left_out, "a command panicked");
+        }
         self.results
             .error(head.id, Reason::Internal, INTERNAL_MESSAGE, None);
+        self.rejected.add(Reason::Internal);
         Ok(true)
     }
 
@@ -89,6 +121,8 @@ impl Runner {
             reader,
             outcome,
             results,
+            rejected,
+            ..
         } = self;
         let mut actions_left = ACTIONS_PER_SLICE_MAX;
         loop {
@@ -102,7 +136,8 @@ impl Runner {
                     let head = progress.current.insert(head);
                     inject_fault(head.id, *config);
                     if let Err(rejection) = reader.check(head, config.actions_max) {
-                        results.rejection(head.id, &rejection, head.script);
+                        let reason = results.rejection(head.id, &rejection, head.script);
+                        rejected.add(reason);
                         progress.current = None;
                         continue;
                     }
@@ -114,7 +149,10 @@ impl Runner {
             match robot::advance(outcome, reader.command(), actions_left) {
                 Ok(true) => return Ok(true),
                 Ok(false) => results.outcome(head.id, outcome),
-                Err(rejection) => results.rejection(head.id, &rejection, head.script),
+                Err(rejection) => {
+                    let reason = results.rejection(head.id, &rejection, head.script);
+                    rejected.add(reason);
+                }
             }
             progress.current = None;
             actions_left -= outcome.applied - before;

@@ -113,7 +113,9 @@ impl RobotService for Service {
             let ready = self.drain.stopping().run_until_cancelled(rate.ready());
             ready.await.ok_or_else(|| status_of(&End::ShuttingDown))?;
         }
-        let mut call = self.drain.open_call();
+        let activity = request.extensions().get::<Arc<Activity>>();
+        let activity = Arc::clone(activity.expect("http.rs puts it there"));
+        let mut call = self.drain.open_call(activity);
         let executed = unary::execute(
             request.into_inner(),
             self.pool.queue(),

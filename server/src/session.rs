@@ -109,7 +109,7 @@ impl<R: Messages> Session<R> {
             withdrawn: None,
             pause: None,
             abandon: Abandon::default(),
-            call: drain.open_call(),
+            call: drain.open_call(Arc::clone(&activity)),
             activity,
         }
     }

@@ -45,6 +45,13 @@ impl Times {
 }
 
 impl TimesSnapshot {
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (count, other) in self.counts.iter_mut().zip(other.counts) {
+            *count += other;
+        }
+        self.sum_nanos += other.sum_nanos;
+    }
+
     /// As the contract has them: without the zeros at the end.
     pub(crate) fn into_counts(self) -> Vec<u64> {
         let mut counts = self.counts.to_vec();
@@ -53,6 +60,11 @@ impl TimesSnapshot {
         }
         counts
     }
+}
+
+/// The upper bounds of all counters but the last, in seconds.
+pub(crate) fn bounds_seconds() -> impl Iterator<Item = f64> {
+    (SHORTEST_LOG2..=LONGEST_LOG2).map(|log2| (1_u64 << log2) as f64 / 1e9)
 }
 
 /// Which counter a time belongs to.
@@ -85,6 +97,9 @@ mod tests {
         ] {
             assert_eq!(place_of(nanos), place, "{nanos} ns");
         }
+        let bounds: Vec<_> = bounds_seconds().collect();
+        assert_eq!(bounds.len(), COUNTS - 1);
+        assert_eq!((bounds[0], bounds[1]), (1.024e-6, 2.048e-6));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use crate::who::Who;
+
 /// Looks in the shorter of both limits. A call is ended between its limit and one look later.
 const LOOKS: u32 = 4;
 
@@ -54,10 +56,14 @@ enum State {
 /// What one call has done so far. Only the call itself writes it.
 #[derive(Debug)]
 pub(crate) struct Activity {
+    who: Who,
     /// It reads and answers at the same time; any other call answers once it has read the whole request.
     is_session: bool,
     /// Messages that were read.
     messages: AtomicU64,
+    /// Commands that were read, and those whose results were handed to the connection.
+    accepted: AtomicU64,
+    answered: AtomicU64,
     /// The server owes it something.
     owed: AtomicBool,
     /// Twice the frames of the response; one less while the connection holds the last one and asks for no other.
@@ -66,6 +72,15 @@ pub(crate) struct Activity {
     ending: CancellationToken,
     idled: AtomicBool,
     task: OnceLock<AbortHandle>,
+}
+
+/// What is open at some moment.
+#[derive(Debug, Default)]
+pub(crate) struct OpenCalls {
+    pub(crate) calls: u64,
+    /// Those that are sessions.
+    pub(crate) sessions: u64,
+    pub(crate) commands_in_flight: u64,
 }
 
 /// A call that is being watched, until this is dropped.
@@ -87,10 +102,11 @@ impl Watch {
     /// Watches a call that begins now, and that reads no more once `stopping` is cancelled.
     pub(crate) fn open(
         watch: &Arc<Self>,
+        who: Who,
         is_session: bool,
         stopping: &CancellationToken,
     ) -> WatchedCall {
-        let call = Arc::new(Activity::new(is_session, stopping));
+        let call = Arc::new(Activity::new(who, is_session, stopping));
         let key = watch.with_calls(|calls| {
             calls.insert(Entry {
                 call: Arc::clone(&call),
@@ -128,6 +144,20 @@ impl Watch {
         }
     }
 
+    /// What is open now.
+    pub(crate) fn open_calls(&self) -> OpenCalls {
+        self.with_calls(|calls| {
+            let mut open = OpenCalls::default();
+            for (_key, entry) in calls {
+                let (accepted, answered) = entry.call.commands();
+                open.calls += 1;
+                open.sessions += u64::from(entry.call.is_session);
+                open.commands_in_flight += accepted.saturating_sub(answered);
+            }
+            open
+        })
+    }
+
     fn with_calls<R>(&self, f: impl FnOnce(&mut Slab<Entry>) -> R) -> R {
         // Nothing in here panics halfway.
         f(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
@@ -152,10 +182,13 @@ impl Entry {
 }
 
 impl Activity {
-    pub(crate) fn new(is_session: bool, stopping: &CancellationToken) -> Self {
+    pub(crate) fn new(who: Who, is_session: bool, stopping: &CancellationToken) -> Self {
         Self {
+            who,
             is_session,
             messages: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             owed: AtomicBool::new(false),
             frames: AtomicU64::new(0),
             ending: stopping.child_token(),
@@ -164,11 +197,36 @@ impl Activity {
         }
     }
 
+    /// Whose it is.
+    pub(crate) fn who(&self) -> &Who {
+        &self.who
+    }
+
     /// The session has read so many messages.
     pub(crate) fn read(&self, messages: usize) {
-        let before = self.messages.load(Ordering::Relaxed);
-        self.messages
-            .store(before + messages as u64, Ordering::Relaxed);
+        add(&self.messages, messages as u64);
+    }
+
+    /// Messages that were read.
+    pub(crate) fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    /// So many commands more were read.
+    pub(crate) fn accepted(&self, commands: u64) {
+        add(&self.accepted, commands);
+    }
+
+    /// The results of so many commands more were handed to the connection.
+    pub(crate) fn answered(&self, commands: u64) {
+        add(&self.answered, commands);
+    }
+
+    /// Commands that were read, and those that were answered.
+    pub(crate) fn commands(&self) -> (u64, u64) {
+        // In this order: an answer comes after its command.
+        let answered = self.answered.load(Ordering::Relaxed);
+        (self.accepted.load(Ordering::Relaxed), answered)
     }
 
     /// Whether the session has commands that it has not answered.
@@ -225,11 +283,18 @@ impl Activity {
             self.ending.cancel();
             return;
         }
-        tracing::info!(?state, "cut off a call that stood still");
+        self.who
+            .log(|| tracing::info!(?state, "cut off a call that stood still"));
         if let Some(task) = self.task.get() {
             task.abort();
         }
     }
+}
+
+/// Cheaper than an atomic addition, and enough where one call writes.
+fn add(counter: &AtomicU64, count: u64) {
+    let before = counter.load(Ordering::Relaxed);
+    counter.store(before + count, Ordering::Relaxed);
 }
 
 impl WatchedCall {

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use robot_api::v1::command_error::Reason;
 use robot_api::{batch, v1};
 
 use crate::done::{Done, DoneJob};
 use crate::queue::{Failure, Lease, Queue};
 use crate::runner::{Progress, Runner};
-use crate::times::Times;
+use crate::times::{Times, TimesSnapshot};
 
 /// A worker's settings.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,9 @@ pub(crate) struct WorkerConfig {
     pub(crate) panic_on_multiples_of: Option<std::num::NonZeroU64>,
 }
 
+/// One counter for each reason, by its number.
+pub(crate) const REASONS: usize = Reason::Internal as usize + 1;
+
 /// What one worker has done since it began.
 #[derive(Debug)]
 pub(crate) struct WorkerCounts {
@@ -31,6 +35,7 @@ pub(crate) struct WorkerCounts {
     jobs: AtomicU64,
     commands: AtomicU64,
     busy_nanos: AtomicU64,
+    rejected: [AtomicU64; REASONS],
     queue_times: Times,
     run_times: Times,
 }
@@ -45,6 +50,7 @@ impl WorkerCounts {
             jobs: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             busy_nanos: AtomicU64::new(0),
+            rejected: Default::default(),
             queue_times: Times::default(),
             run_times: Times::default(),
         }
@@ -58,16 +64,58 @@ impl WorkerCounts {
         self.busy_nanos.fetch_add(nanos(busy), Ordering::Relaxed);
     }
 
+    fn reject(&self, counts: &[u32; REASONS]) {
+        for (rejected, count) in self.rejected.iter().zip(counts) {
+            rejected.fetch_add(u64::from(*count), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn jobs(&self) -> u64 {
+        self.jobs.load(Ordering::Relaxed)
+    }
+
+    /// Commands that were run, those with an error included.
+    pub(crate) fn commands(&self) -> u64 {
+        self.commands.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn busy_nanos(&self) -> u64 {
+        self.busy_nanos.load(Ordering::Relaxed)
+    }
+
+    /// Commands that had this error, by its place in [`reasons`].
+    pub(crate) fn rejected(&self, place: usize) -> u64 {
+        self.rejected[place].load(Ordering::Relaxed)
+    }
+
+    /// How long its jobs waited.
+    pub(crate) fn queue_times(&self) -> TimesSnapshot {
+        self.queue_times.snapshot()
+    }
+
+    /// How long its jobs ran.
+    pub(crate) fn run_times(&self) -> TimesSnapshot {
+        self.run_times.snapshot()
+    }
+
     pub(crate) fn snapshot(&self) -> v1::WorkerSnapshot {
         v1::WorkerSnapshot {
             worker: self.worker,
-            jobs: self.jobs.load(Ordering::Relaxed),
-            commands: self.commands.load(Ordering::Relaxed),
-            busy_nanos: self.busy_nanos.load(Ordering::Relaxed),
-            queue_time_counts: self.queue_times.snapshot().into_counts(),
-            run_time_counts: self.run_times.snapshot().into_counts(),
+            jobs: self.jobs(),
+            commands: self.commands(),
+            busy_nanos: self.busy_nanos(),
+            queue_time_counts: self.queue_times().into_counts(),
+            run_time_counts: self.run_times().into_counts(),
         }
     }
+}
+
+/// The reasons that a command may be rejected for, each with its place, by the contract's names for them.
+pub(crate) fn reasons() -> impl Iterator<Item = (usize, &'static str)> {
+    (1..REASONS).filter_map(|place| {
+        let name = Reason::try_from(place as i32).ok()?.as_str_name();
+        Some((place, name.strip_prefix("REASON_").unwrap_or(name)))
+    })
 }
 
 /// Runs jobs until the queue is closed and empty.
@@ -85,6 +133,9 @@ pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCoun
         let answered = runner.answered();
         let queue_time = lease.queued_for(taken);
         counts.add(answered, queue_time, run_time);
+        if let Some(rejected) = runner.rejected() {
+            counts.reject(rejected);
+        }
         let execution = v1::Execution {
             worker: counts.worker,
             queue_nanos: nanos(queue_time),
@@ -149,4 +200,16 @@ async fn let_others_run() {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_place() {
+        assert!(Reason::try_from(REASONS as i32).is_err());
+        let names: Vec<_> = reasons().map(|(_place, name)| name).collect();
+        assert_eq!((names.len(), names[0]), (REASONS - 1, "STATE_MISSING"));
+    }
 }

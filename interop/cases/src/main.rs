@@ -8,7 +8,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use robot_server::{Config, Shutdown, run_with};
+use robot_server::{Beside, Config, Shutdown, run_with};
 
 /// Serves grpc.testing.TestService through the robot server's transport, for gRPC's interop clients.
 #[derive(Debug, Parser)]
@@ -33,7 +33,10 @@ async fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {listen}"))?;
     println!("{}", listener.local_addr()?);
 
-    let routes = robot_interop_cases::routes(config.message_bytes_max as usize);
+    let beside = Beside {
+        routes: robot_interop_cases::routes(config.message_bytes_max as usize),
+        ..Beside::default()
+    };
     let signals = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -43,7 +46,7 @@ async fn main() -> anyhow::Result<()> {
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        served = run_with(listener, config, routes, shutdown.clone()) => { served?; }
+        served = run_with(listener, config, beside, shutdown.clone()) => { served?; }
         () = signals => {}
     }
     Ok(())

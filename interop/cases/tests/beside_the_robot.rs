@@ -9,7 +9,7 @@ use robot_interop_cases::proto::test_service_client::TestServiceClient;
 use robot_interop_cases::proto::{
     Empty, Payload, ResponseParameters, SimpleRequest, StreamingOutputCallRequest,
 };
-use robot_server::{Config, Shutdown, Summary, run_with};
+use robot_server::{Beside, Config, Shutdown, Summary, run_with};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
@@ -25,8 +25,11 @@ async fn start(config: Config) -> (Channel, Shutdown, JoinHandle<Summary>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Shutdown::default();
-    let routes = robot_interop_cases::routes(MESSAGE_BYTES_MAX);
-    let server = run_with(listener, config, routes, shutdown.clone());
+    let beside = Beside {
+        routes: robot_interop_cases::routes(MESSAGE_BYTES_MAX),
+        ..Beside::default()
+    };
+    let server = run_with(listener, config, beside, shutdown.clone());
     let running = tokio::spawn(async { server.await.unwrap() });
     let endpoint = Endpoint::new(format!("http://{address}")).unwrap();
     (endpoint.connect().await.unwrap(), shutdown, running)

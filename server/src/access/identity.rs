@@ -22,6 +22,7 @@ pub(crate) struct IdentityLimits {
 
 #[derive(Debug)]
 pub(super) struct Identity {
+    name: Arc<str>,
     streams: Option<Arc<Semaphore>>,
     rate: Option<Rate>,
 }
@@ -43,12 +44,13 @@ pub(crate) struct Rate {
 }
 
 impl Identity {
-    pub(super) fn new(limits: IdentityLimits) -> Self {
+    pub(super) fn new(name: &str, limits: IdentityLimits) -> Self {
         let IdentityLimits {
             streams_max,
             commands_per_second_max,
         } = limits;
         Self {
+            name: name.into(),
             streams: streams_max.map(|max| Arc::new(Semaphore::new(max as usize))),
             rate: commands_per_second_max.map(Rate::new),
         }
@@ -70,6 +72,11 @@ impl Caller {
             identity,
             withdrawn: Some(withdrawn),
         }
+    }
+
+    /// What its token is called, or which certificate it came with. No secret.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.identity.name
     }
 
     /// A place among the open calls of its identity, if those are bounded.

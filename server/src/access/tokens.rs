@@ -92,7 +92,7 @@ impl Tokens {
         self.0.push(Token {
             name: name.to_owned(),
             hash,
-            identity: identity.unwrap_or_else(|| Arc::new(Identity::new(limits))),
+            identity: identity.unwrap_or_else(|| Arc::new(Identity::new(name, limits))),
             withdrawn: withdrawn.unwrap_or_default(),
         });
         Ok(())

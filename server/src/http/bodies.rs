@@ -15,14 +15,26 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{GRPC_MESSAGE, GRPC_STATUS};
 use crate::drain::Drain;
-use crate::watch::{Activity, WatchedCall};
+use crate::record::{Messages, Record};
+use crate::watch::Activity;
 
 pin_project! {
-    /// A request's body that notes that it ended: from there on the answer is what is waited for.
+    /// A request's body that notes its messages, and that it ended: from there on the answer is what is waited for.
     pub(super) struct RequestBody {
         #[pin]
-        pub(super) body: Incoming,
-        pub(super) call: Arc<Activity>,
+        body: Incoming,
+        call: Arc<Activity>,
+        messages: Messages,
+    }
+}
+
+impl RequestBody {
+    pub(super) fn new(body: Incoming, call: Arc<Activity>) -> Self {
+        Self {
+            body,
+            call,
+            messages: Messages::default(),
+        }
     }
 }
 
@@ -39,6 +51,10 @@ impl Body for RequestBody {
         match &polled {
             Poll::Ready(None) => this.call.answers(),
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => this.call.answers(),
+            Poll::Ready(Some(Ok(frame))) => {
+                let data = frame.data_ref().map_or(&[][..], AsRef::as_ref);
+                this.call.read(this.messages.count(data) as usize);
+            }
             _ => {}
         }
         polled
@@ -128,32 +144,39 @@ pin_project! {
     pub(crate) struct Observed<B> {
         #[pin]
         body: B,
-        call: WatchedCall,
+        record: Record,
         // Held until the call is over.
         place: Option<OwnedSemaphorePermit>,
     }
 }
 
 impl<B> Observed<B> {
-    pub(super) fn new(body: B, call: WatchedCall, place: Option<OwnedSemaphorePermit>) -> Self {
-        Self { body, call, place }
+    pub(super) fn new(body: B, record: Record, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self {
+            body,
+            record,
+            place,
+        }
     }
 }
 
-impl<B: Body> Body for Observed<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes>> Body for Observed<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
-        let call = this.call.activity();
-        call.frame_wanted();
+        this.record.activity().frame_wanted();
         let polled = this.body.poll_frame(cx);
         if polled.is_ready() {
-            call.frame_given();
+            this.record.activity().frame_given();
+        }
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => this.record.polled(Some(frame)),
+            _ => this.record.polled(None),
         }
         polled
     }

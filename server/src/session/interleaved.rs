@@ -17,6 +17,7 @@ use robot_api::v1;
 
 use super::*;
 use crate::queue::QueueLimits;
+use crate::who::Who;
 use crate::worker::{WorkerConfig, WorkerCounts, work};
 
 const SESSIONS: usize = 3;
@@ -192,7 +193,7 @@ fn interleave(seed: u64) {
             next_id: 0,
             read,
         };
-        let activity = Arc::new(Activity::new(true, drain.stopping()));
+        let activity = Arc::new(Activity::new(Who::nobody(), true, drain.stopping()));
         let session = Session::new(requests, queue.clone(), limits, None, &drain, activity);
         tasks.push(Task::new(
             false,

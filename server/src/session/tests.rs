@@ -10,6 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::*;
 use crate::config::Config;
 use crate::pool::Pool;
+use crate::who::Who;
 
 /// Limits that are easy to reach.
 fn limits() -> SessionLimits {
@@ -45,7 +46,7 @@ fn activity() -> Arc<Activity> {
 }
 
 fn activity_under(drain: &Drain) -> Arc<Activity> {
-    Arc::new(Activity::new(true, drain.stopping()))
+    Arc::new(Activity::new(Who::nobody(), true, drain.stopping()))
 }
 
 struct Outcome {

@@ -16,7 +16,7 @@ fn start() -> Arc<Watch> {
 }
 
 fn open(watch: &Arc<Watch>, is_session: bool) -> (WatchedCall, CallTasks) {
-    let call = Watch::open(watch, is_session, &CancellationToken::new());
+    let call = Watch::open(watch, Who::nobody(), is_session, &CancellationToken::new());
     let tasks = CallTasks::default();
     tasks.expect(&call);
     (call, tasks)

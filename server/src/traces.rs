@@ -1,0 +1,141 @@
+//! Traces: one span for each call of the contract's own, with counts as attributes and never one a command, sent to a
+//! collector over OTLP. A call that says which trace it belongs to (W3C Trace Context) becomes part of it. It knows nothing
+//! of what calls do.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Uri};
+use opentelemetry::KeyValue;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::{Span, SpanKind, Status, Tracer, TracerProvider};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithTonicConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tonic::Code;
+use tonic::transport::ClientTlsConfig;
+
+use crate::method::Method;
+use crate::watch::Activity;
+
+const NAME: &str = "robot-server";
+/// What is not with the collector so long after the server's end is lost.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// The way to the collector. Spans wait in a bounded queue of the library's (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) and are
+/// dropped when it is full.
+#[derive(Debug)]
+pub(crate) struct Traces {
+    provider: SdkTracerProvider,
+    tracer: SdkTracer,
+}
+
+/// The span of one call that has not ended.
+#[derive(Debug)]
+pub(crate) struct CallSpan(opentelemetry_sdk::trace::Span);
+
+/// Reads headers.
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(|name| name.as_str()).collect()
+    }
+}
+
+impl Traces {
+    /// Does not wait for the collector: one that is not there costs the spans, and nothing else.
+    pub(crate) fn open(endpoint: &Uri) -> Result<Self, ExporterBuildError> {
+        let mut exporter = SpanExporter::builder()
+            .with_tonic()
+            .with_endpoint(endpoint.to_string());
+        if endpoint.scheme_str() == Some("https") {
+            exporter = exporter.with_tls_config(ClientTlsConfig::new().with_native_roots());
+        }
+        let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+        let resource = Resource::builder()
+            .with_service_name(std::env::var("OTEL_SERVICE_NAME").unwrap_or(NAME.to_owned()))
+            .with_attribute(version)
+            .build();
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_batch_exporter(exporter.build()?)
+            .build();
+        Ok(Self {
+            tracer: provider.tracer(NAME),
+            provider,
+        })
+    }
+
+    /// A call begins. None of a service that only looks after others: those are called every few seconds.
+    pub(crate) fn begin(&self, method: &'static Method, headers: &HeaderMap) -> Option<CallSpan> {
+        if !method.is_robots() {
+            return None;
+        }
+        let parent = TraceContextPropagator::new().extract(&Headers(headers));
+        let span = self
+            .tracer
+            .span_builder(format!("{}/{}", method.service, method.name))
+            .with_kind(SpanKind::Server)
+            .with_attributes([
+                KeyValue::new("rpc.system", "grpc"),
+                KeyValue::new("rpc.service", method.service),
+                KeyValue::new("rpc.method", method.name),
+            ]);
+        Some(CallSpan(self.tracer.build_with_context(span, &parent)))
+    }
+
+    /// Sends what was not sent yet, and waits for that no longer than it should take.
+    pub(crate) async fn close(&self) {
+        let provider = self.provider.clone();
+        let closing =
+            tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_MAX));
+        if let Ok(Err(error)) = closing.await {
+            tracing::warn!(%error, "the last spans may not be with the collector");
+        }
+    }
+}
+
+impl CallSpan {
+    /// The call has come to its end.
+    pub(crate) fn end(&mut self, call: &Activity, messages_sent: u64, code: Code) {
+        let Self(span) = self;
+        let count = |name, count: u64| KeyValue::new(name, count as i64);
+        let (accepted, answered) = call.commands();
+        let who = call.who();
+        span.set_attributes([
+            KeyValue::new("client.address", who.peer().ip().to_string()),
+            KeyValue::new("client.port", i64::from(who.peer().port())),
+            KeyValue::new("rpc.grpc.status_code", code as i64),
+            count("robot.stream", who.stream()),
+            count("robot.messages.received", call.messages()),
+            count("robot.messages.sent", messages_sent),
+            count("robot.commands.accepted", accepted),
+            count("robot.commands.answered", answered),
+        ]);
+        if let Some(identity) = who.identity() {
+            span.set_attribute(KeyValue::new("enduser.id", identity.to_owned()));
+        }
+        if is_servers_fault(code) {
+            span.set_status(Status::error(code.description()));
+        }
+        span.end();
+    }
+}
+
+/// Which codes are the server's errors is OpenTelemetry's choice: what the caller did wrong is none.
+fn is_servers_fault(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss
+    )
+}
