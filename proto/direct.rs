@@ -294,7 +294,7 @@ impl ResultWriter {
         self.ends.push(self.bodies.len());
     }
 
-    /// Adds the result of a command that was rejected; `script` is the command's.
+    /// Adds the result of a command that was rejected, and says why it was; `script` is the command's.
     pub fn rejection(&mut self, id: u64, rejection: &Rejection, script: &str) -> Reason {
         let place = wire::place_of(rejection, script);
         let reason = wire::reason_of(rejection);

@@ -10,6 +10,7 @@ mod frames;
 mod idle;
 mod load;
 mod meter;
+mod metered;
 mod pool;
 mod program;
 mod report;
@@ -69,6 +70,9 @@ enum Role {
     Server {
         #[command(flatten)]
         config: Box<Config>,
+        /// With metrics, which are asked for every second.
+        #[arg(long)]
+        metered: bool,
     },
     /// The load generator; its load as JSON.
     Load { load: String },
@@ -85,9 +89,12 @@ fn main() -> anyhow::Result<()> {
     match args.role.take() {
         None => bench(&args),
         Some(Role::Echo) => serve(echo::serve),
-        Some(Role::Server { config }) => serve(async |listener| {
-            robot_server::run(listener, *config, Shutdown::default()).await?;
-            Ok(())
+        Some(Role::Server { config, metered }) => serve(async |listener| match metered {
+            false => {
+                robot_server::run(listener, *config, Shutdown::default()).await?;
+                Ok(())
+            }
+            true => metered::serve(listener, *config).await,
         }),
         Some(Role::Load { load }) => say(&load::run(&serde_json::from_str(&load)?)?),
         Some(Role::Pool {

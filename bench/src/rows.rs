@@ -28,9 +28,18 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Work {
     /// A load on a server in another process.
-    Load { kind: Kind, echo: bool },
+    Load { kind: Kind, base: Base },
     /// The pool by itself, with one worker and with two, on programs of so many turns.
     Pool { turns: usize },
+}
+
+/// What ours is compared with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Base {
+    Nothing,
+    Echo,
+    /// Ours itself; what is measured as ours then is one whose metrics are on, and are asked for every second.
+    WithoutMetrics,
 }
 
 /// A number that is read off a measurement.
@@ -104,6 +113,7 @@ pub(crate) fn all() -> Vec<Row> {
     rows.extend(latencies());
     rows.extend(programs());
     rows.extend(memory());
+    rows.extend(metrics());
     rows.push(Row {
         name: "pool: programs of 10,000 turns; 1 worker in place of A, and 2".to_owned(),
         work: Work::Pool { turns: 10_000 },
@@ -183,7 +193,7 @@ fn programs() -> Vec<Row> {
             name: "events: 1 stream, 16 commands a message, with events".to_owned(),
             work: Work::Load {
                 kind: Kind::Streams(with_events),
-                echo: false,
+                base: Base::Nothing,
             },
             ..row(Kind::Streams(with_events), &[Figure::Rate])
         },
@@ -191,10 +201,39 @@ fn programs() -> Vec<Row> {
             name: "errors: 1 stream, 1 command a message, each rejected".to_owned(),
             work: Work::Load {
                 kind: Kind::Streams(rejected),
-                echo: false,
+                base: Base::Nothing,
             },
             ..row(Kind::Streams(rejected), &[Figure::Rate])
         },
+    ]
+}
+
+fn metrics() -> Vec<Row> {
+    let of = |what: &str, kind, figures| Row {
+        name: format!("metrics: off in place of A, and on; {what}"),
+        work: Work::Load {
+            kind,
+            base: Base::WithoutMetrics,
+        },
+        ..row(kind, figures)
+    };
+    let streams = |streams| Kind::Streams(flood(streams, 1, Program::TurnAndMove));
+    let calls = Kind::Calls {
+        in_flight: 32,
+        batch: 1,
+    };
+    vec![
+        of("1 stream, 1 command a message", streams(1), &[Figure::Rate]),
+        of(
+            "4 streams, 1 command a message",
+            streams(4),
+            &[Figure::Rate],
+        ),
+        of(
+            "Execute with 1 command, 32 in flight",
+            calls,
+            &[Figure::Rate],
+        ),
     ]
 }
 
@@ -227,7 +266,10 @@ fn memory() -> Vec<Row> {
 fn row(kind: Kind, figures: &'static [Figure]) -> Row {
     Row {
         name: String::new(),
-        work: Work::Load { kind, echo: true },
+        work: Work::Load {
+            kind,
+            base: Base::Echo,
+        },
         figures,
         stretch: 1,
     }

@@ -3,8 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::children::{self, Server};
-use crate::load::{Load, Measured};
-use crate::rows::{Row, Work};
+use crate::load::{Kind, Load, Measured};
+use crate::rows::{Base, Row, Work};
+
+/// The servers, by what this program is started with.
+const ECHO: &[&str] = &["echo"];
+const OURS: &[&str] = &["server"];
+const OURS_METERED: &[&str] = &["server", "--metered"];
 
 /// How often, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +42,17 @@ pub(crate) fn run(row: Row, effort: Effort) -> anyhow::Result<Ran> {
                 ran.base.push(pool(1, turns, effort)?);
                 ran.ours.push(pool(2, turns, effort)?);
             }
-            Work::Load { echo, .. } => {
-                if echo {
-                    ran.base.push(load(&ran.row, true, effort)?);
+            Work::Load { kind, base } => {
+                let (base, ours) = match base {
+                    Base::Nothing => (None, OURS),
+                    Base::Echo => (Some(ECHO), OURS),
+                    Base::WithoutMetrics => (Some(OURS), OURS_METERED),
+                };
+                let measure = effort.measure * ran.row.stretch;
+                if let Some(base) = base {
+                    ran.base.push(load(kind, base, effort.warm_up, measure)?);
                 }
-                ran.ours.push(load(&ran.row, false, effort)?);
+                ran.ours.push(load(kind, ours, effort.warm_up, measure)?);
             }
         }
     }
@@ -59,18 +70,20 @@ fn pool(workers: u32, turns: usize, effort: Effort) -> anyhow::Result<Measured> 
     children::run(&["pool", &workers, &turns, &millis])
 }
 
-fn load(row: &Row, echo: bool, effort: Effort) -> anyhow::Result<Measured> {
-    let Work::Load { kind, .. } = row.work else {
-        unreachable!("only loads are put on servers");
-    };
-    let server = Server::start(&[if echo { "echo" } else { "server" }])?;
+fn load(
+    kind: Kind,
+    role: &[&str],
+    warm_up: Duration,
+    measure: Duration,
+) -> anyhow::Result<Measured> {
+    let server = Server::start(role)?;
     let load = Load {
         address: server.address,
         server_pid: server.pid(),
-        echo,
+        echo: role == ECHO,
         kind,
-        warm_up: effort.warm_up,
-        measure: effort.measure * row.stretch,
+        warm_up,
+        measure,
     };
     children::run(&["load", &serde_json::to_string(&load)?])
 }

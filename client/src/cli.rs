@@ -20,6 +20,7 @@ mod run;
 mod server;
 mod show;
 mod state;
+mod traced;
 mod watch;
 mod words;
 
@@ -43,6 +44,16 @@ const BARE: &str = "bench";
 #[derive(Debug, Parser)]
 #[command(name = "robot-client", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
+    /// Collector of OpenTelemetry that gets a span of the run, by OTLP over gRPC, such as http://127.0.0.1:4317
+    #[arg(
+        long,
+        global = true,
+        env = "ROBOT_CLIENT_OTLP_ENDPOINT",
+        value_name = "URL"
+    )]
+    #[arg(value_parser = robot_otlp::parse_endpoint)]
+    otlp_endpoint: Option<http::Uri>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -86,25 +97,59 @@ impl Cli {
     }
 
     pub(crate) async fn run(self) -> Outcome {
-        match self.command {
-            Command::Bench(args) => {
+        let Self {
+            otlp_endpoint,
+            command,
+        } = self;
+        match otlp_endpoint {
+            None => command.run().await,
+            Some(endpoint) => {
+                let name = command.name();
+                // Boxed: it is large, and is wrapped once more.
+                traced::traced(&endpoint, name, Box::pin(command.run())).await
+            }
+        }
+    }
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Bench(_) => "bench",
+            Self::Run(_) => "run",
+            Self::Record(_) => "record",
+            Self::Replay(_) => "replay",
+            Self::Draw(_) => "draw",
+            Self::Plan(_) => "plan",
+            Self::Repl(_) => "repl",
+            Self::Info(_) => "info",
+            Self::Health(_) => "health",
+            Self::Watch(_) => "watch",
+            Self::Completions { .. } => "completions",
+            Self::Man { .. } => "man",
+        }
+    }
+
+    async fn run(self) -> Outcome {
+        match self {
+            Self::Bench(args) => {
                 let plan = bench::Plan::new(args)?;
                 within(plan.server.timeout(), bench::run(&plan)).await
             }
-            Command::Run(args) => {
+            Self::Run(args) => {
                 let tape = Tape::default();
                 within(args.server.timeout(), run::run(&args, &tape)).await
             }
-            Command::Record(args) => within(args.run.server.timeout(), record::run(&args)).await,
-            Command::Replay(args) => within(args.server.timeout(), replay::run(&args)).await,
-            Command::Draw(args) => draw::run(&args).await,
-            Command::Plan(args) => within(args.server.timeout(), plan::run(&args)).await,
-            Command::Repl(args) => repl::run(&args).await,
-            Command::Info(args) => within(args.server.timeout(), info::run(&args)).await,
-            Command::Health(args) => within(args.server.timeout(), health::run(&args)).await,
-            Command::Watch(args) => watch::run(&args).await,
-            Command::Completions { shell } => docs::completions::<Self>(shell),
-            Command::Man { subcommand } => docs::man::<Self>(subcommand.as_deref()),
+            Self::Record(args) => within(args.run.server.timeout(), record::run(&args)).await,
+            Self::Replay(args) => within(args.server.timeout(), replay::run(&args)).await,
+            Self::Draw(args) => draw::run(&args).await,
+            Self::Plan(args) => within(args.server.timeout(), plan::run(&args)).await,
+            Self::Repl(args) => repl::run(&args).await,
+            Self::Info(args) => within(args.server.timeout(), info::run(&args)).await,
+            Self::Health(args) => within(args.server.timeout(), health::run(&args)).await,
+            Self::Watch(args) => watch::run(&args).await,
+            Self::Completions { shell } => docs::completions::<Cli>(shell),
+            Self::Man { subcommand } => docs::man::<Cli>(subcommand.as_deref()),
         }
     }
 }

@@ -129,7 +129,7 @@ impl Client {
     /// [`ClientError::Status`] if the server refuses it; [`ClientError::GaveUp`] if it could not be opened within
     /// [`crate::RetryConfig::outage_ms_max`].
     pub async fn session(&self, config: SessionConfig) -> Result<Session, ClientError> {
-        Session::open(self.connector.clone(), self.channel.clone(), config).await
+        Session::open(self.connector.traced(), self.channel.clone(), config).await
     }
 
     // Messages of up to 4 MiB are accepted, tonic's default; the contract keeps responses below it.

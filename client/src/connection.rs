@@ -11,6 +11,7 @@ use tonic::Request;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::error::root_cause;
+use crate::trace::TraceParent;
 use crate::{ClientError, Credentials};
 
 /// A server that does not accept a connection for so long is taken for absent.
@@ -27,6 +28,8 @@ type Connecting = Pin<Box<dyn Future<Output = Result<Channel, tonic::transport::
 pub(crate) struct Connector {
     address: Arc<str>,
     credentials: Credentials,
+    /// What was active when it was made.
+    trace: TraceParent,
     connect: Arc<dyn Fn() -> Connecting + Send + Sync>,
 }
 
@@ -73,9 +76,21 @@ impl Connector {
         }
     }
 
-    /// A request that shows the credentials.
+    /// A request that shows the credentials, and belongs to the trace that is active, or else to the one that was.
     pub(crate) fn request<T>(&self, message: T) -> Request<T> {
-        self.credentials.request(message)
+        let mut request = self.credentials.request(message);
+        TraceParent::current()
+            .or(&self.trace)
+            .put(request.metadata_mut());
+        request
+    }
+
+    /// The same for calls that belong to the trace that is active now, wherever they will be made.
+    pub(crate) fn traced(&self) -> Self {
+        Self {
+            trace: TraceParent::current().or(&self.trace),
+            ..self.clone()
+        }
     }
 
     fn new(
@@ -87,6 +102,7 @@ impl Connector {
         Self {
             address: endpoint.uri().to_string().trim_end_matches('/').into(),
             credentials,
+            trace: TraceParent::current(),
             connect: Arc::new(move || connect(endpoint.clone())),
         }
     }
@@ -97,6 +113,7 @@ impl fmt::Debug for Connector {
         let Self {
             address,
             credentials,
+            trace: _,
             connect: _,
         } = self;
         formatter

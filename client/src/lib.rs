@@ -54,6 +54,7 @@ mod credentials;
 mod error;
 mod session;
 mod snapshots;
+mod trace;
 
 pub use client::Client;
 pub use credentials::Credentials;

@@ -42,7 +42,9 @@ fn through_direct(
         let checked = reader.check(&head, actions_max);
         match checked.and_then(|()| robot::apply(reader.command())) {
             Ok(outcome) => writer.outcome(head.id, &outcome),
-            Err(rejection) => writer.rejection(head.id, &rejection, head.script),
+            Err(rejection) => {
+                writer.rejection(head.id, &rejection, head.script);
+            }
         }
     }
     Ok((writer.len(), writer.finish(&EXECUTION).into()))

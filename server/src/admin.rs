@@ -29,7 +29,7 @@ const CONNECTIONS_MAX: usize = 16;
 const CONNECTION_AGE_MAX: Duration = Duration::from_secs(60);
 const REQUEST_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
-const HEADERS_WAIT_MAX: Duration = Duration::from_secs(10);
+const HEADERS_WAIT_MAX: Duration = Duration::from_secs(5);
 /// After an error of the listener, such as too many open files, accepting rests this long.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 

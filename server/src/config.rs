@@ -187,7 +187,7 @@ pub struct Config {
     pub reflection: Reflection,
 
     /// Collector of OpenTelemetry that gets a span for each call, by OTLP over gRPC, such as http://127.0.0.1:4317
-    #[arg(long, env = "ROBOT_SERVER_OTLP_ENDPOINT", value_name = "URL", value_parser = endpoint_from)]
+    #[arg(long, env = "ROBOT_SERVER_OTLP_ENDPOINT", value_name = "URL", value_parser = robot_otlp::parse_endpoint)]
     pub otlp_endpoint: Option<http::Uri>,
 
     /// Tests only: a command whose id is a multiple of this panics
@@ -238,12 +238,6 @@ pub enum ConfigError {
         /// The address.
         listen: std::net::SocketAddr,
     },
-}
-
-fn endpoint_from(text: &str) -> Result<http::Uri, String> {
-    let uri = text.parse::<http::Uri>().ok();
-    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.port().is_some())
-        .ok_or_else(|| "it must be http://HOST:PORT or https://HOST:PORT".to_owned())
 }
 
 impl Default for Config {

@@ -82,8 +82,8 @@ pub enum StartError {
     #[error(transparent)]
     Access(#[from] AccessError),
     /// Spans cannot be sent to the collector.
-    #[error("cannot send traces to --otlp-endpoint: {0}")]
-    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+    #[error("--otlp-endpoint: {0}")]
+    Traces(#[from] robot_otlp::OtlpError),
     /// The listener has no address.
     #[error("the listener has no address: {0}")]
     Listener(#[from] std::io::Error),

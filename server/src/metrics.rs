@@ -28,7 +28,7 @@ impl Metrics {
         let mut registry = Registry::default();
         calls.register(&mut registry);
         registry.register_collector(Box::new(sources));
-        registry.register_collector(Box::new(process::Process::default()));
+        registry.register_collector(Box::new(process::Process));
         Self { registry }
     }
 

@@ -2,25 +2,19 @@
 //! collector over OTLP. A call that says which trace it belongs to (W3C Trace Context) becomes part of it. It knows nothing
 //! of what calls do.
 
-use std::time::Duration;
-
 use http::{HeaderMap, Uri};
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{Span, SpanKind, Status, Tracer, TracerProvider};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithTonicConfig};
-use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use robot_otlp::OtlpError;
 use tonic::Code;
-use tonic::transport::ClientTlsConfig;
 
 use crate::method::Method;
 use crate::watch::Activity;
 
 const NAME: &str = "robot-server";
-/// What is not with the collector so long after the server's end is lost.
-const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// The way to the collector. Spans wait in a bounded queue of the library's (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) and are
 /// dropped when it is full.
@@ -49,22 +43,8 @@ impl Extractor for Headers<'_> {
 
 impl Traces {
     /// Does not wait for the collector: one that is not there costs the spans, and nothing else.
-    pub(crate) fn open(endpoint: &Uri) -> Result<Self, ExporterBuildError> {
-        let mut exporter = SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(endpoint.to_string());
-        if endpoint.scheme_str() == Some("https") {
-            exporter = exporter.with_tls_config(ClientTlsConfig::new().with_native_roots());
-        }
-        let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-        let resource = Resource::builder()
-            .with_service_name(std::env::var("OTEL_SERVICE_NAME").unwrap_or(NAME.to_owned()))
-            .with_attribute(version)
-            .build();
-        let provider = SdkTracerProvider::builder()
-            .with_resource(resource)
-            .with_batch_exporter(exporter.build()?)
-            .build();
+    pub(crate) fn open(endpoint: &Uri) -> Result<Self, OtlpError> {
+        let provider = robot_otlp::open(endpoint, NAME, env!("CARGO_PKG_VERSION"))?;
         Ok(Self {
             tracer: provider.tracer(NAME),
             provider,
@@ -91,11 +71,8 @@ impl Traces {
 
     /// Sends what was not sent yet, and waits for that no longer than it should take.
     pub(crate) async fn close(&self) {
-        let provider = self.provider.clone();
-        let closing =
-            tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_MAX));
-        if let Ok(Err(error)) = closing.await {
-            tracing::warn!(%error, "the last spans may not be with the collector");
+        if let Err(error) = robot_otlp::close(self.provider.clone()).await {
+            tracing::warn!(%error, "cannot send all spans");
         }
     }
 }

@@ -75,6 +75,8 @@ pub(crate) enum RunError {
     #[cfg(feature = "embedded")]
     #[error("cannot start a server: {0}")]
     Start(#[from] robot_server::StartError),
+    #[error("--otlp-endpoint: {0}")]
+    Otlp(#[from] robot_otlp::OtlpError),
     #[cfg(feature = "embedded")]
     #[error("the server that was started here crashed: {0}")]
     Crashed(#[from] tokio::task::JoinError),
@@ -140,6 +142,7 @@ impl RunError {
             Self::Print(_) | Self::Png(_) | Self::Prompt(_) => Code::Unknown,
             #[cfg(feature = "embedded")]
             Self::Listen { .. } | Self::Start(_) | Self::Crashed(_) => Code::Internal,
+            Self::Otlp(_) => Code::Unavailable,
         };
         Self::EXIT_STATUS + code as u8
     }

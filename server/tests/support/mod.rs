@@ -15,6 +15,8 @@ use tonic::transport::Channel;
 pub(crate) struct Server {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
+    /// The log line that says what is served.
+    listening: String,
     address: String,
 }
 
@@ -49,6 +51,7 @@ impl Server {
         let line = line_with(&mut log, "listening").await;
         Self {
             address: address_in(&line),
+            listening: line,
             child,
             log,
         }
@@ -62,6 +65,12 @@ impl Server {
 
     pub(crate) fn uri(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What the line that says what is served has in this field, where it is JSON.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        let (_before, rest) = self.listening.split_once(&format!("\"{name}\":\""))?;
+        Some(rest.split_once('"')?.0.to_owned())
     }
 
     pub(crate) fn address(&self) -> &str {

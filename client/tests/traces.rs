@@ -1,0 +1,230 @@
+//! A trace goes from the client's command line through the server to a collector of OpenTelemetry, which is a small one
+//! of the test's own: it takes spans over OTLP and keeps them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/command.rs"]
+mod command;
+
+use std::sync::{Arc, Mutex};
+
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use robot_api::v1;
+use robot_api::v1::robot_service_client::RobotServiceClient;
+use robot_server::{Config, Shutdown, Summary};
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, block_in_place};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+
+/// Keeps what it is sent.
+#[derive(Debug, Clone, Default)]
+struct Collector(Arc<Mutex<Vec<ResourceSpans>>>);
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let spans = request.into_inner().resource_spans;
+        self.0.lock().unwrap().extend(spans);
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+impl Collector {
+    async fn start(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = Server::builder()
+            .add_service(TraceServiceServer::new(self.clone()))
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(serving);
+        format!("http://{address}")
+    }
+
+    /// Each span with the name of its service.
+    fn spans(&self) -> Vec<(String, Span)> {
+        let mut spans = Vec::new();
+        for of_resource in self.0.lock().unwrap().iter() {
+            let attributes = &of_resource.resource.as_ref().unwrap().attributes;
+            let name = attributes.iter().find(|pair| pair.key == "service.name");
+            let name = name.and_then(|name| name.value.clone()?.value);
+            let Some(Value::StringValue(name)) = name else {
+                panic!("a resource without a name: {attributes:?}");
+            };
+            for scope in &of_resource.scope_spans {
+                let named = |span: &Span| (name.clone(), span.clone());
+                spans.extend(scope.spans.iter().map(named));
+            }
+        }
+        spans
+    }
+}
+
+struct Traced {
+    address: String,
+    shutdown: Shutdown,
+    running: JoinHandle<Summary>,
+}
+
+impl Traced {
+    async fn start(endpoint: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let config = Config {
+            otlp_endpoint: Some(endpoint.parse().unwrap()),
+            ..Config::default()
+        };
+        let shutdown = Shutdown::default();
+        let server = robot_server::run(listener, config, shutdown.clone());
+        let running = tokio::spawn(async { server.await.unwrap() });
+        Self {
+            address,
+            shutdown,
+            running,
+        }
+    }
+
+    /// By then all spans are with the collector.
+    async fn stop(self) {
+        self.shutdown.drain.cancel();
+        self.running.await.unwrap();
+    }
+}
+
+fn number(span: &Span, key: &str) -> i64 {
+    let found = span.attributes.iter().find(|pair| pair.key == key);
+    match found.and_then(|pair| pair.value.clone()?.value) {
+        Some(Value::IntValue(number)) => number,
+        other => panic!("{key} is {other:?} in {span:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_and_its_calls_are_one_trace() {
+    let collector = Collector::default();
+    let endpoint = collector.start().await;
+    let server = Traced::start(&endpoint).await;
+    let args = [
+        "--server",
+        &server.address,
+        "--otlp-endpoint",
+        &endpoint,
+        "--turns",
+        "300",
+        "--batch",
+        "10",
+    ];
+    let ran = block_in_place(|| command::run(&args));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    server.stop().await;
+
+    let spans = collector.spans();
+    let of_name = |name: &str| {
+        let found: Vec<_> = spans
+            .iter()
+            .filter(|(_service, span)| span.name == name)
+            .collect();
+        assert_eq!(found.len(), 1, "{name} in {spans:?}");
+        found[0]
+    };
+    let (service, root) = of_name("robot-client bench");
+    assert_eq!(service, "robot-client");
+    assert!(root.parent_span_id.is_empty());
+    let (service, stream) = of_name("robot.v1.RobotService/ExecuteStream");
+    assert_eq!(service, "robot-server");
+    assert_eq!(stream.kind(), SpanKind::Server);
+    for key in ["robot.commands.accepted", "robot.commands.answered"] {
+        assert_eq!(number(stream, key), 300, "{key}");
+    }
+    assert_eq!(number(stream, "robot.messages.received"), 30);
+    assert!(number(stream, "robot.messages.sent") >= 1);
+    assert_eq!(number(stream, "rpc.grpc.status_code"), 0);
+    of_name("robot.v1.RobotService/GetServerInfo");
+    assert_eq!(spans.len(), 3, "none is of a command: {spans:?}");
+    for (_service, span) in &spans {
+        assert_eq!(span.trace_id, root.trace_id, "{span:?}");
+        let is_root = span.span_id == root.span_id;
+        assert!(is_root || span.parent_span_id == root.span_id, "{span:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_say_no_trace_or_a_wrong_one_begin_their_own() {
+    let collector = Collector::default();
+    let server = Traced::start(&collector.start().await).await;
+    let mut client = RobotServiceClient::connect(format!("http://{}", server.address))
+        .await
+        .unwrap();
+    for parent in [
+        None,
+        Some("nonsense"),
+        Some("00-0-0-0"),
+        Some("00-00000000000000000000000000000000-0000000000000000-01"),
+    ] {
+        let mut request = Request::new(v1::ExecuteRequest::default());
+        if let Some(parent) = parent {
+            request
+                .metadata_mut()
+                .insert("traceparent", parent.parse().unwrap());
+        }
+        client.execute(request).await.unwrap();
+    }
+    let mut not_sampled = Request::new(v1::ExecuteRequest::default());
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    not_sampled
+        .metadata_mut()
+        .insert("traceparent", parent.parse().unwrap());
+    client.execute(not_sampled).await.unwrap();
+    let watch = v1::WatchWorkersRequest { interval_ms: 1 };
+    client.watch_workers(watch).await.unwrap_err();
+    server.stop().await;
+
+    let spans = collector.spans();
+    let mut traces: Vec<_> = spans
+        .iter()
+        .map(|(_service, span)| &span.trace_id)
+        .collect();
+    traces.sort_unstable();
+    traces.dedup();
+    assert_eq!((spans.len(), traces.len()), (5, 5), "{spans:?}");
+    for (_service, span) in &spans {
+        assert!(span.parent_span_id.is_empty(), "{span:?}");
+        // What the caller did wrong is no error of the server's.
+        let status = span.status.clone().unwrap_or_default();
+        assert_eq!(status.code(), StatusCode::Unset, "{span:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_not_there_costs_nothing_but_the_spans() {
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let server = Traced::start(&nobody).await;
+    let args = [
+        "--server",
+        &server.address,
+        "--otlp-endpoint",
+        &nobody,
+        "--turns",
+        "10",
+    ];
+    let ran = block_in_place(|| command::run(&args));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: "), "{}", ran.stderr);
+    server.stop().await;
+}
