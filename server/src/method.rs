@@ -20,13 +20,12 @@ pub(crate) struct Method {
 const ROBOT: &str = "robot.v1.RobotService";
 const HEALTH: &str = "grpc.health.v1.Health";
 
-static METHODS: [Method; 9] = [
+static METHODS: [Method; 8] = [
     Method::new(ROBOT, "ExecuteStream", Shape::BidiStream),
     Method::new(ROBOT, "Execute", Shape::Unary),
     Method::new(ROBOT, "GetServerInfo", Shape::Unary),
     Method::new(ROBOT, "WatchWorkers", Shape::ServerStream),
     Method::new(HEALTH, "Check", Shape::Unary),
-    Method::new(HEALTH, "List", Shape::Unary),
     Method::new(HEALTH, "Watch", Shape::ServerStream),
     Method::new(
         "grpc.reflection.v1.ServerReflection",
