@@ -10,7 +10,7 @@ use tower::ServiceExt;
 
 use robot_api::v1;
 use robot_api::v1::command_error::Reason;
-use robot_server::Config;
+use robot_server::{Config, Console};
 use support::*;
 
 /// A length without its bytes, and an id without an end.
@@ -315,8 +315,12 @@ async fn a_deadline_ends_a_stream_that_stays_open() {
 }
 
 #[tokio::test]
-async fn what_is_no_grpc_request_gets_a_415() {
-    let server = Server::start(Config::default()).await;
+async fn without_a_console_what_is_no_grpc_request_gets_a_415() {
+    let server = Server::start(Config {
+        console: Console::Off,
+        ..Config::default()
+    })
+    .await;
     for (method, content_type, expected) in [
         (
             Method::GET,

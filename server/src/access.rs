@@ -92,6 +92,8 @@ impl Refused {
 #[derive(Debug)]
 pub(crate) struct Access {
     config: AccessConfig,
+    /// HTTP/1.1 is offered beside HTTP/2.
+    http_1: bool,
     loaded: Mutex<Arc<Loaded>>,
     /// Who came with a certificate, by its fingerprint, as long as anybody does.
     by_certificate: Mutex<HashMap<Fingerprint, std::sync::Weak<Identity>>>,
@@ -122,10 +124,11 @@ pub(crate) struct Admitted {
 
 impl Access {
     /// Reads the files.
-    pub(crate) fn load(config: &AccessConfig) -> Result<Arc<Self>, AccessError> {
-        let loaded = Loaded::from(config, &Contents::read(config)?, None)?;
+    pub(crate) fn load(config: &AccessConfig, http_1: bool) -> Result<Arc<Self>, AccessError> {
+        let loaded = Loaded::from(config, http_1, &Contents::read(config)?, None)?;
         Ok(Arc::new(Self {
             config: config.clone(),
+            http_1,
             loaded: Mutex::new(Arc::new(loaded)),
             by_certificate: Mutex::default(),
         }))
@@ -211,7 +214,7 @@ impl Access {
         if found == before.fingerprint || seen.replace(found) != Some(found) {
             return Ok(());
         }
-        let after = Loaded::from(&self.config, &contents, before.tokens.as_ref())?;
+        let after = Loaded::from(&self.config, self.http_1, &contents, before.tokens.as_ref())?;
         if let (Some(before), Some(after)) = (&before.tokens, &after.tokens) {
             before.withdraw_all_but(after);
         }
@@ -235,6 +238,7 @@ impl std::fmt::Debug for Loaded {
 impl Loaded {
     fn from(
         config: &AccessConfig,
+        http_1: bool,
         contents: &Contents,
         before: Option<&Tokens>,
     ) -> Result<Self, AccessError> {
@@ -246,7 +250,7 @@ impl Loaded {
             _ => None,
         };
         Ok(Self {
-            tls: tls::acceptor(config, contents)?,
+            tls: tls::acceptor(config, http_1, contents)?,
             tokens,
             fingerprint: contents.fingerprint(),
         })

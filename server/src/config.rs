@@ -7,7 +7,10 @@ use clap::{Args, ValueEnum};
 
 use crate::access::AccessConfig;
 
+mod console;
 mod parts;
+
+pub use console::Console;
 
 /// Who may list the services by reflection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -118,7 +121,7 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_max: u32,
 
-    /// Milliseconds that a new connection has until it has said that it speaks HTTP/2
+    /// Milliseconds that a new connection has until it has said what it speaks, and HTTP/1.1 for a request's headers
     #[arg(
         long,
         env = "ROBOT_SERVER_HANDSHAKE_MS_MAX",
@@ -189,6 +192,10 @@ pub struct Config {
     /// Collector of OpenTelemetry that gets a span for each call, by OTLP over gRPC, such as http://127.0.0.1:4317
     #[arg(long, env = "ROBOT_SERVER_OTLP_ENDPOINT", value_name = "URL", value_parser = robot_otlp::parse_endpoint)]
     pub otlp_endpoint: Option<http::Uri>,
+
+    /// The console, a page for browsers at /, and the calls that it makes: HTTP/1.1 and gRPC-Web
+    #[arg(long, env = "ROBOT_SERVER_CONSOLE", value_enum, default_value_t = Console::Auto)]
+    pub console: Console,
 
     /// Tests only: a command whose id is a multiple of this panics
     #[cfg(feature = "fault-injection")]

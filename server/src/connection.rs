@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::access::{Access, Peer};
 use crate::drain::Drain;
 use crate::handshake::{Begun, handshake};
 use crate::http::{Door, Services, answer, is_session};
+use crate::http1;
 use crate::linger;
 use crate::telemetry::Telemetry;
 use crate::watch::{CallTasks, Watch};
@@ -99,7 +100,12 @@ async fn serve_begun<S>(mut begun: Begun<S>, peer: Peer, server: &Server)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    if !serve_to_the_end(&mut begun, peer, server).await {
+    // Without a console what is no HTTP/2 is refused by hyper, as HTTP/2.
+    let ended = match begun.speaks_http_2() || server.services.console.is_none() {
+        true => serve_to_the_end(&mut begun, peer, server).await,
+        false => http1::serve_to_the_end(&mut begun, peer, server).await,
+    };
+    if !ended {
         return;
     }
     let closed = linger::close(begun);
@@ -178,8 +184,31 @@ where
         async { Ok::<_, Infallible>(answered.await) }
     });
     let builder = builder(*limits, calls.clone());
-    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    until_its_end(
+        served,
+        |served| served.graceful_shutdown(),
+        server,
+        address,
+        &own,
+        &used,
+    )
+    .await
+}
 
+/// Waits for the end of a connection, and has it begin to end when it must. False if it was dropped before.
+pub(crate) async fn until_its_end<C>(
+    mut served: Pin<&mut C>,
+    begin_end: impl FnOnce(Pin<&mut C>),
+    server: &Server,
+    address: SocketAddr,
+    own: &Drain,
+    used: &AtomicBool,
+) -> bool
+where
+    C: Future<Output = Result<(), hyper::Error>>,
+{
+    let Server { limits, drain, .. } = server;
     tokio::select! {
         ended = served.as_mut() => {
             log_end(ended, address, server);
@@ -188,7 +217,7 @@ where
         () = own.stopping().cancelled() => {}
         () = aged(limits.age_max) => own.end_connection(),
     }
-    served.as_mut().graceful_shutdown();
+    begin_end(served.as_mut());
     let grace = async {
         match drain.stopping().is_cancelled() {
             // The drain has a deadline of its own.

@@ -41,6 +41,11 @@ impl<S> Begun<S> {
     pub(crate) fn stream(&self) -> &S {
         &self.stream
     }
+
+    /// Whether the client has said so.
+    pub(crate) fn speaks_http_2(&self) -> bool {
+        self.said == *PREFACE
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {

@@ -2,18 +2,22 @@
 //! ended cleanly, and the statuses that tonic makes before our code runs. It knows nothing of commands.
 
 mod bodies;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tonic::service::Routes;
-use tower::ServiceExt;
+use tower::{BoxError, ServiceExt};
 
 use crate::access::{Access, Admitted, Caller, Peer, Refused};
+use crate::console::{Received, Reception};
 use crate::drain::Drain;
 use crate::method::Method;
 use crate::record::Record;
@@ -46,6 +50,8 @@ pub(crate) struct Services {
     pub(crate) robot: Arc<Service>,
     pub(crate) routes: Routes,
     pub(crate) telemetry: Arc<Telemetry>,
+    /// Browsers, if they are served.
+    pub(crate) console: Option<Reception>,
 }
 
 /// Where a call comes in, and from whom.
@@ -72,11 +78,16 @@ pub(crate) async fn answer(
     call: WatchedCall,
 ) -> Response<Observed<tonic::body::Body>> {
     let telemetry = Arc::clone(&services.telemetry);
-    if !is_grpc(&request) {
-        telemetry.refuse("not_grpc");
-        let record = Record::of_no_call(&telemetry, call);
-        return unsupported().map(|body| Observed::new(body, record, None));
-    }
+    let spoken = match spoken(&request, services.console.as_ref()) {
+        Ok(spoken) => spoken,
+        Err(response) => {
+            if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                telemetry.refuse("not_grpc");
+            }
+            let record = Record::of_no_call(&telemetry, call);
+            return response.map(|body| Observed::new(body, record, None));
+        }
+    };
     let method = Method::of(request.uri().path());
     let mut record = Record::begin(&telemetry, method, request.headers(), call);
     let activity = record.activity();
@@ -85,12 +96,22 @@ pub(crate) async fn answer(
             if let Some(caller) = &caller {
                 activity.who().identify(caller.name());
             }
-            let response = respond(request, services, drain, caller, activity);
-            (response.await, place)
+            let response = match spoken {
+                Spoken::Grpc => respond(request, services, drain, caller, activity).await,
+                Spoken::GrpcWeb { call_bytes_max } => {
+                    web::respond(request, call_bytes_max, services, drain, caller, activity).await
+                }
+            };
+            (response, place)
         }
         Err(refused) => {
             telemetry.refuse(refused.reason());
-            (refusal(refused, activity.who()), None)
+            let response = refusal(refused, activity.who());
+            let response = match spoken {
+                Spoken::Grpc => response,
+                Spoken::GrpcWeb { .. } => web::only_status(response),
+            };
+            (response, None)
         }
     };
     activity.answers();
@@ -98,18 +119,40 @@ pub(crate) async fn answer(
     response.map(|body| Observed::new(body, record, place))
 }
 
+/// What a call is made in.
+#[derive(Debug, Clone, Copy)]
+enum Spoken {
+    Grpc,
+    GrpcWeb { call_bytes_max: usize },
+}
+
+/// What the request is, or the answer to one that is no call: where there is a console that may be its page.
+fn spoken(
+    request: &Request<Incoming>,
+    console: Option<&Reception>,
+) -> Result<Spoken, Response<tonic::body::Body>> {
+    if is_grpc(request) {
+        return Ok(Spoken::Grpc);
+    }
+    let Some(console) = console else {
+        return Err(unsupported());
+    };
+    let call_bytes_max = console.call_bytes_max;
+    match console.receive(request) {
+        Received::Call => Ok(Spoken::GrpcWeb { call_bytes_max }),
+        Received::Answered(response) => Err(response),
+    }
+}
+
 async fn respond(
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
     services: Services,
     drain: Drain,
     caller: Option<Caller>,
     call: &Arc<Activity>,
 ) -> Response<tonic::body::Body> {
     let Ok(deadline) = deadline_of(request.headers()) else {
-        return grpc_error(
-            tonic::Code::InvalidArgument,
-            "grpc-timeout is malformed; it must be 1 to 8 digits and one of H, M, S, m, u, n",
-        );
+        return malformed_timeout();
     };
     if is_session(&request) {
         return match deadline.is_some_and(has_passed) {
@@ -119,6 +162,22 @@ async fn respond(
                 .open_session(request, deadline, caller, &drain, call),
         };
     }
+    let request = request.map(|body| RequestBody::new(body, Arc::clone(call)));
+    respond_once(request, deadline, services.routes, &drain, caller, call).await
+}
+
+/// Answers a call that is no session.
+async fn respond_once<B>(
+    mut request: Request<B>,
+    deadline: Option<Instant>,
+    routes: Routes,
+    drain: &Drain,
+    caller: Option<Caller>,
+    call: &Arc<Activity>,
+) -> Response<tonic::body::Body>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let withdrawn = caller.as_ref().and_then(Caller::withdrawn).cloned();
     if let Some(caller) = caller {
         request.extensions_mut().insert(caller);
@@ -127,10 +186,6 @@ async fn respond(
     if runs_commands {
         request.extensions_mut().insert(Arc::clone(call));
     }
-    let call = Arc::clone(call);
-    let request = request.map(|body| RequestBody::new(body, call));
-    let routes = services.routes;
-
     let response = match deadline {
         None => Some(routes.oneshot(request).await),
         Some(deadline) => in_time(deadline, routes.oneshot(request)).await,
@@ -142,7 +197,7 @@ async fn respond(
     match runs_commands {
         true => response,
         false => response
-            .map(|body| tonic::body::Body::new(UntilTold::new(body, &drain, withdrawn, deadline))),
+            .map(|body| tonic::body::Body::new(UntilTold::new(body, drain, withdrawn, deadline))),
     }
 }
 
@@ -162,14 +217,21 @@ fn deadline_exceeded() -> Response<tonic::body::Body> {
     grpc_error(tonic::Code::DeadlineExceeded, "the deadline has passed")
 }
 
-/// A POST whose content is gRPC; anything else gets a 415.
+fn malformed_timeout() -> Response<tonic::body::Body> {
+    grpc_error(
+        tonic::Code::InvalidArgument,
+        "grpc-timeout is malformed; it must be 1 to 8 digits and one of H, M, S, m, u, n",
+    )
+}
+
+/// A POST over HTTP/2 whose content is gRPC; anything else is for the console, or gets a 415.
 fn is_grpc(request: &Request<Incoming>) -> bool {
     let content_type = request.headers().get(CONTENT_TYPE);
     let subtype = content_type
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix(GRPC));
     let is_grpc = subtype.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']));
-    request.method() == http::Method::POST && is_grpc
+    request.version() == Version::HTTP_2 && request.method() == http::Method::POST && is_grpc
 }
 
 fn unsupported() -> Response<tonic::body::Body> {

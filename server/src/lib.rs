@@ -12,12 +12,14 @@ mod admin;
 pub mod bench_pool;
 mod config;
 mod connection;
+mod console;
 mod cut;
 mod done;
 mod drain;
 mod framing;
 mod handshake;
 mod http;
+mod http1;
 mod linger;
 mod log_limit;
 mod method;
@@ -53,7 +55,7 @@ use robot_api::v1::robot_service_server::{RobotServiceServer, SERVICE_NAME};
 
 pub use access::{AccessConfig, AccessError};
 pub use admin::parse_admin_address;
-pub use config::{Config, ConfigError, Reflection};
+pub use config::{Config, ConfigError, Console, Reflection};
 pub use drain::{Shutdown, Summary};
 pub use log_limit::log_panics;
 
@@ -131,7 +133,9 @@ pub async fn run_with(
     config.validate()?;
     let address = listener.local_addr()?;
     config.validate_for(address)?;
-    let access = Access::load(&config.access)?;
+    let loopback = address.ip().is_loopback();
+    let console = config.console.is_on(loopback);
+    let access = Access::load(&config.access, console)?;
     let workers = config.worker_count();
     let drain = Drain::default();
     let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
@@ -148,6 +152,10 @@ pub async fn run_with(
     let services = Services {
         robot,
         routes,
+        console: config
+            .console
+            .is_on(loopback)
+            .then(|| config.reception(loopback)),
         telemetry: Arc::clone(&telemetry),
     };
 
@@ -306,6 +314,7 @@ fn log_start(address: SocketAddr, admin: Option<SocketAddr>, config: &Config) {
         drain_ms_max = config.drain_ms_max,
         reflection = ?config.reflection,
         otlp_endpoint = config.otlp_endpoint.as_ref().map(tracing::field::display),
+        console = config.console_url(address),
         tls = config.access.tls_cert.is_some(),
         client_certificates = config.access.tls_client_ca.is_some(),
         tokens = config.access.token_file.is_some(),

@@ -15,6 +15,8 @@ use crate::traces::CallSpan;
 use crate::watch::{Activity, WatchedCall};
 
 const GRPC_STATUS: &str = "grpc-status";
+/// The flag of a frame that holds trailers.
+const WEB_TRAILERS: u8 = 0x80;
 
 /// One call. However it ends, it has ended when this is dropped.
 #[derive(Debug)]
@@ -83,6 +85,8 @@ impl Record {
         if let Some(trailers) = frame.and_then(Frame::trailers_ref) {
             self.code = code_in(trailers);
         }
+        let web = frame.and_then(Frame::data_ref);
+        self.code = web.and_then(|bytes| code_in_web(bytes)).or(self.code);
         if self.meter.is_none() && self.span.is_none() {
             return;
         }
@@ -116,6 +120,16 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
     Some(Code::from_bytes(status.as_bytes()))
 }
 
+/// gRPC-Web has the trailers in a frame of their own at the end of the body.
+fn code_in_web(bytes: &[u8]) -> Option<Code> {
+    let [WEB_TRAILERS, _, _, _, _, trailers @ ..] = bytes else {
+        return None;
+    };
+    let mut lines = trailers.split(|byte| *byte == b'\n');
+    let status = lines.find_map(|line| line.strip_prefix(b"grpc-status:"))?;
+    Some(Code::from_bytes(status.trim_ascii()))
+}
+
 impl Messages {
     /// How many messages end in these bytes.
     pub(crate) fn count(&mut self, mut bytes: &[u8]) -> u64 {
@@ -138,7 +152,7 @@ impl Messages {
             self.left -= taken;
             if self.left == 0 {
                 self.prefix_bytes = 0;
-                ended += 1;
+                ended += u64::from(self.prefix[0] != WEB_TRAILERS);
             }
         }
         ended
@@ -164,5 +178,14 @@ mod tests {
             assert_eq!(ended, 3, "in pieces of {piece}");
             assert_eq!(messages.count(&[7; 256]), 1);
         }
+    }
+
+    #[test]
+    fn trailers_in_the_body_are_no_message_and_have_the_code() {
+        let trailers = b"\x80\0\0\0\x1fgrpc-status: 3\r\ngrpc-message:x\r\n";
+        assert_eq!(code_in_web(trailers), Some(Code::InvalidArgument));
+        assert_eq!(code_in_web(b"\0\0\0\0\x0fgrpc-status: 3\r\n"), None);
+        assert_eq!(code_in_web(b"\x80"), None);
+        assert_eq!(Messages::default().count(b"\x80\0\0\0\x03abc\0\0\0\0\0"), 1);
     }
 }

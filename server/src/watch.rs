@@ -71,7 +71,16 @@ pub(crate) struct Activity {
     /// Cancelled when it shall read no more.
     ending: CancellationToken,
     idled: AtomicBool,
-    task: OnceLock<AbortHandle>,
+    cut: OnceLock<Cut>,
+}
+
+/// How a call is cut off.
+#[derive(Debug)]
+enum Cut {
+    /// It runs in a task of its own.
+    Task(AbortHandle),
+    /// It is all that its connection does.
+    Connection(CancellationToken),
 }
 
 /// What is open at some moment.
@@ -119,6 +128,11 @@ impl Watch {
             key,
             call,
         }
+    }
+
+    /// How long a client may not read what is ready.
+    pub(crate) fn stall_max(&self) -> Duration {
+        self.limits.stall_max
     }
 
     /// Looks after the calls for ever.
@@ -193,7 +207,7 @@ impl Activity {
             frames: AtomicU64::new(0),
             ending: stopping.child_token(),
             idled: AtomicBool::new(false),
-            task: OnceLock::new(),
+            cut: OnceLock::new(),
         }
     }
 
@@ -285,8 +299,10 @@ impl Activity {
         }
         self.who
             .log(|| tracing::info!(?state, "cut off a call that stood still"));
-        if let Some(task) = self.task.get() {
-            task.abort();
+        match self.cut.get() {
+            Some(Cut::Task(task)) => task.abort(),
+            Some(Cut::Connection(connection)) => connection.cancel(),
+            None => {}
         }
     }
 }
@@ -300,6 +316,11 @@ fn add(counter: &AtomicU64, count: u64) {
 impl WatchedCall {
     pub(crate) fn activity(&self) -> &Arc<Activity> {
         &self.call
+    }
+
+    /// The call has no task of its own; its connection ends when this is cancelled.
+    pub(crate) fn cut_off_by(&self, connection: CancellationToken) {
+        let _only_once = self.call.cut.set(Cut::Connection(connection));
     }
 }
 
@@ -330,7 +351,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for CallTas
     fn execute(&self, task: F) {
         let task = tokio::spawn(task).abort_handle();
         if let Some(call) = self.lock().take() {
-            let _only_once = call.task.set(task);
+            let _only_once = call.cut.set(Cut::Task(task));
         }
     }
 }

@@ -63,7 +63,7 @@ fn limit_of(flag: &str) -> Option<(Option<&'static str>, &'static str)> {
         "drain-ms-max" => (None, "what is open is cut off; exit code 3"),
         "identity-streams-max" => (None, "the call is refused with `RESOURCE_EXHAUSTED`"),
         "identity-commands-per-second-max" => (None, "the calls of the identity are not read"),
-        "reflection" | "otlp-endpoint" | "tls-cert" | "tls-key" | "tls-client-ca"
+        "reflection" | "console" | "otlp-endpoint" | "tls-cert" | "tls-key" | "tls-client-ca"
         | "token-file" | "insecure" => {
             return None;
         }

@@ -172,7 +172,7 @@ async fn connect(address: &str, credentials: &CredentialFiles) -> Result<Client,
 mod embedded {
     use std::net::SocketAddr;
 
-    use robot_server::{Config, Shutdown, StartError, Summary};
+    use robot_server::{Config, Console, Shutdown, StartError, Summary};
     use tokio::net::TcpListener;
     use tokio::task::JoinHandle;
 
@@ -199,6 +199,8 @@ mod embedded {
             let address = listener.local_addr().map_err(listen)?;
             let config = Config {
                 workers,
+                // Nobody is told of its address but the subcommand.
+                console: Console::Off,
                 ..Config::default()
             };
             let shutdown = Shutdown::default();

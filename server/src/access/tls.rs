@@ -1,5 +1,5 @@
-//! TLS from files: rustls with ring, HTTP/2 only, client certificates checked where there is a CA for them. It knows
-//! nothing of calls.
+//! TLS from files: rustls with ring, HTTP/2 and HTTP/1.1 for browsers, client certificates checked where there is a CA
+//! for them. It knows nothing of calls.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,10 +16,12 @@ use super::files::Contents;
 use super::{AccessConfig, AccessError};
 
 const HTTP_2: &[u8] = b"h2";
+const HTTP_1: &[u8] = b"http/1.1";
 
 /// What new connections are greeted with; `None` without a certificate.
 pub(super) fn acceptor(
     config: &AccessConfig,
+    http_1: bool,
     contents: &Contents,
 ) -> Result<Option<TlsAcceptor>, AccessError> {
     let (Some(path), Some((certificate, key))) = (&config.tls_cert, contents.certificate()) else {
@@ -41,6 +43,9 @@ pub(super) fn acceptor(
         .with_single_cert(chain, key)
         .map_err(|error| invalid(path, format!("it does not fit its key: {error}")))?;
     server.alpn_protocols = vec![HTTP_2.to_vec()];
+    if http_1 {
+        server.alpn_protocols.push(HTTP_1.to_vec());
+    }
     // A session that is resumed would not be asked for its certificate again, be it expired or no longer trusted.
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;

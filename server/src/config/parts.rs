@@ -1,16 +1,21 @@
 //! What each part of the server, and its clients, get of the settings. It knows nothing of flags.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use robot_api::v1;
 
 use super::Config;
 use crate::connection::ConnectionLimits;
+use crate::console::Reception;
 use crate::cut::JobLimits;
 use crate::queue::QueueLimits;
 use crate::session::SessionLimits;
 use crate::watch::WatchLimits;
 use crate::worker::WorkerConfig;
+
+/// The prefix of the message of a gRPC-Web call; trailers, which browsers do not send.
+const CALL_FRAMES_BYTES_MAX: usize = 1024;
 
 impl Config {
     pub(crate) fn session_limits(&self) -> SessionLimits {
@@ -48,6 +53,26 @@ impl Config {
             streams_max: self.streams_per_connection_max,
             header_bytes_max: self.header_bytes_max,
         }
+    }
+
+    pub(crate) fn reception(&self, loopback: bool) -> Reception {
+        // In base64, with what stands before the message and behind it.
+        let call_bytes_max =
+            (self.message_bytes_max as usize + CALL_FRAMES_BYTES_MAX).div_ceil(3) * 4;
+        Reception {
+            this_machine_only: loopback && self.access.token_file.is_none(),
+            call_bytes_max,
+        }
+    }
+
+    /// Where the console is, if it is on.
+    pub(crate) fn console_url(&self, listen: SocketAddr) -> Option<String> {
+        let scheme = match self.access.tls_cert {
+            Some(_) => "https",
+            None => "http",
+        };
+        let is_on = self.console.is_on(listen.ip().is_loopback());
+        is_on.then(|| format!("{scheme}://{listen}/"))
     }
 
     pub(crate) fn worker_config(&self) -> WorkerConfig {

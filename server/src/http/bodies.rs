@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -20,16 +19,16 @@ use crate::watch::Activity;
 
 pin_project! {
     /// A request's body that notes its messages, and that it ended: from there on the answer is what is waited for.
-    pub(super) struct RequestBody {
+    pub(super) struct RequestBody<B> {
         #[pin]
-        body: Incoming,
+        body: B,
         call: Arc<Activity>,
         messages: Messages,
     }
 }
 
-impl RequestBody {
-    pub(super) fn new(body: Incoming, call: Arc<Activity>) -> Self {
+impl<B> RequestBody<B> {
+    pub(super) fn new(body: B, call: Arc<Activity>) -> Self {
         Self {
             body,
             call,
@@ -38,14 +37,14 @@ impl RequestBody {
     }
 }
 
-impl Body for RequestBody {
+impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
         match &polled {

@@ -111,7 +111,12 @@ pub(crate) async fn check(server: &Server, path: &str, case: &Case) {
 
 /// All of them, on both calls that take commands, with a healthy client beside each kind.
 pub(crate) async fn check_all(cases: Vec<Case>) {
-    let server = Server::start(&[]).await;
+    check_all_with(&[], cases).await;
+}
+
+/// The same where the server has these flags.
+pub(crate) async fn check_all_with(flags: &[&str], cases: Vec<Case>) {
+    let server = Server::start(flags).await;
     for case in cases {
         let attack = async {
             for path in [EXECUTE, EXECUTE_STREAM] {

@@ -5,7 +5,7 @@ use http::{Method, Request};
 use prost::Message;
 use tonic::Code;
 
-use crate::case::{Case, End, case, check_all, command, with};
+use crate::case::{Case, End, case, check_all, check_all_with, command, with};
 use crate::raw::{call, framed, message, request};
 use crate::support::{Server, turns};
 
@@ -151,14 +151,14 @@ async fn a_call_without_an_end_of_its_own_ends_at_its_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_grpc_is_415() {
+async fn without_a_console_what_is_no_grpc_is_415() {
     const NONE: End = End::Http(415);
     fn plain(method: Method, path: &str) -> Builder {
         Request::builder()
             .method(method)
             .uri(format!("http://robots.example{path}"))
     }
-    check_all(vec![
+    let cases = vec![
         with("GET /", |_path| plain(Method::GET, "/"), NONE),
         with(
             "GET of a call",
@@ -187,8 +187,8 @@ async fn what_is_no_grpc_is_415() {
             |path| plain(Method::POST, path).header("content-type", "application/grpcx"),
             NONE,
         ),
-    ])
-    .await;
+    ];
+    check_all_with(&["--console=off"], cases).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use tonic::{Code, Request};
 
 use robot_api::v1;
 
-use crate::scrape::Seen;
+use crate::scrape::{Metrics, Seen, request};
 use crate::support::turns;
 
 const BIDI: (&str, &str) = ("bidi_stream", "ExecuteStream");
@@ -157,6 +157,36 @@ async fn calls_are_counted_by_how_they_ended() {
         1.0
     );
     assert_eq!(metrics.value("robot_streams_open"), 0.0);
+}
+
+#[tokio::test]
+async fn a_browsers_calls_are_counted_as_any_others() {
+    let seen = Seen::start(&[]).await;
+    for (body, status) in [("\0\0\0\0\0", 200), ("\0\0\0\0\u{1}\u{1}", 200)] {
+        let call = format!(
+            "POST /robot.v1.RobotService/Execute HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
+             content-type: application/grpc-web+proto\r\ncontent-length: {}\r\n\r\n{body}",
+            seen.server.address(),
+            body.len(),
+        );
+        assert_eq!(request(seen.server.address(), &call).await.status, status);
+    }
+    let handled = |metrics: &Metrics, code: &str| {
+        let code = format!(",grpc_code=\"{code}\"");
+        let service = "robot.v1.RobotService";
+        metrics.has(&format!(
+            "grpc_server_handled_total{{grpc_type=\"unary\",grpc_service=\"{service}\",grpc_method=\"Execute\"{code}}}"
+        ))
+    };
+    let metrics = seen
+        .metrics_when(|metrics| handled(metrics, "InvalidArgument"))
+        .await;
+    let of_execute = |name, code: &str| metrics.of_method(name, "unary", "Execute", code);
+    let ok = ",grpc_code=\"OK\"";
+    assert_eq!(of_execute("grpc_server_handled_total", ok), 1.0);
+    assert_eq!(of_execute("grpc_server_started_total", ""), 2.0);
+    assert_eq!(of_execute("grpc_server_msg_received_total", ""), 2.0);
+    assert_eq!(of_execute("grpc_server_msg_sent_total", ""), 1.0);
 }
 
 fn one_shot(commands: u64) -> v1::ExecuteRequest {

@@ -71,9 +71,9 @@ pub(crate) async fn request(address: &str, text: &str) -> Answer {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(text.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     };
     let answer = tokio::time::timeout(WAIT_MAX, exchange).await.unwrap();
     let (headers, body) = answer.split_once("\r\n\r\n").unwrap();
