@@ -1,22 +1,28 @@
-//! A connection to one server, and the calls that need no stream of commands. It knows nothing of how a session
+//! A connection to one server, or to several that are all the same, and the calls that need no stream of commands. It knows nothing of how a session
 //! keeps its window.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use robot_api::v1;
 use robot_api::v1::robot_service_client::RobotServiceClient;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::transport::Channel;
+use tonic::{Response, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::connection::Connector;
-use crate::{ClientError, Credentials, Session, SessionConfig, WorkerSnapshots};
+use crate::replicas::Replicas;
+use crate::route::{Line, Route};
+use crate::trace::TraceParent;
+use crate::{ClientError, Credentials, Session, SessionConfig, SpreadSession, WorkerSnapshots};
 
-/// A connection to a server. Clones share it, and its calls may be made at the same time.
+/// A connection to a server, or to several. Clones share it, and its calls may be made at the same time.
 #[derive(Debug, Clone)]
 pub struct Client {
-    connector: Connector,
-    channel: Channel,
+    route: Route,
 }
 
 impl Client {
@@ -36,6 +42,23 @@ impl Client {
         Self::new(Connector::tcp(uri, credentials)?).await
     }
 
+    /// Connects to several servers that are all the same, each `https://HOST:PORT` or as [`Client::connect`] has it,
+    /// and shows `credentials` to all of them. New streams and calls go to a server that says that it takes them, and
+    /// of those to the one on which the fewest are open; a server that drains gets nothing new. One that is added or
+    /// replaced later must have one of these addresses.
+    ///
+    /// # Errors
+    /// As [`Client::connect_with`]; [`ClientError::NoneServing`] if no server takes calls, and why not;
+    /// [`ClientError::TooManyServers`] if there are more than 256.
+    pub async fn connect_to_any(
+        uris: &[&str],
+        credentials: Credentials,
+    ) -> Result<Self, ClientError> {
+        let replicas = Replicas::start(uris, &credentials).await?;
+        let route = Route::Many(Arc::new(replicas), TraceParent::current());
+        Ok(Self { route })
+    }
+
     /// Connects over whatever `open` opens: a Unix socket, a tunnel, a simulated network. It is called again for each
     /// new connection. The server is still called by `uri`, which is not connected to.
     ///
@@ -52,7 +75,8 @@ impl Client {
 
     async fn new(connector: Connector) -> Result<Self, ClientError> {
         let channel = connector.connect().await?;
-        Ok(Self { connector, channel })
+        let route = Route::One(connector, channel);
+        Ok(Self { route })
     }
 
     /// What the server is, and what may be sent to it.
@@ -60,11 +84,12 @@ impl Client {
     /// # Errors
     /// [`ClientError::Status`] if the call fails.
     pub async fn server_info(&self) -> Result<v1::GetServerInfoResponse, ClientError> {
-        let mut service = self.service();
-        let response = service
-            .get_server_info(self.connector.request(v1::GetServerInfoRequest {}))
-            .await?;
-        Ok(response.into_inner())
+        let request = v1::GetServerInfoRequest {};
+        let call = async |mut line: Line, request| {
+            let request = line.request(request);
+            taken(service(&line).get_server_info(request).await, &mut line)
+        };
+        self.route.call(request, call).await
     }
 
     /// Whether the server, or one of its services, says that it takes calls (`grpc.health.v1.Health`). An empty name
@@ -76,9 +101,13 @@ impl Client {
         let request = HealthCheckRequest {
             service: service.to_owned(),
         };
-        let mut health = HealthClient::new(self.channel.clone());
-        let response = health.check(self.connector.request(request)).await?;
-        Ok(response.into_inner().status() == ServingStatus::Serving)
+        let call = async |mut line: Line, request| {
+            let request = line.request(request);
+            let mut health = HealthClient::new(line.channel.clone());
+            taken(health.check(request).await, &mut line)
+        };
+        let response = self.route.call(request, call).await?;
+        Ok(response.status() == ServingStatus::Serving)
     }
 
     /// Watches the workers and their queue: a snapshot at once, then one each `interval_ms` milliseconds, 100 to 60000;
@@ -89,11 +118,12 @@ impl Client {
     /// INVALID_ARGUMENT if the interval is another one.
     pub async fn watch_workers(&self, interval_ms: u32) -> Result<WorkerSnapshots, ClientError> {
         let request = v1::WatchWorkersRequest { interval_ms };
-        let mut service = self.service();
-        let response = service
-            .watch_workers(self.connector.request(request))
-            .await?;
-        Ok(WorkerSnapshots::new(response.into_inner()))
+        let call = async |mut line: Line, request| {
+            let request = line.request(request);
+            taken(service(&line).watch_workers(request).await, &mut line)
+        };
+        let snapshots = self.route.call(request, call).await?;
+        Ok(WorkerSnapshots::new(snapshots))
     }
 
     /// Runs `commands` in one shot. The results come in the order of the commands.
@@ -106,11 +136,12 @@ impl Client {
         commands: Vec<v1::RobotCommand>,
     ) -> Result<Vec<v1::RobotResult>, ClientError> {
         let asked = commands.len();
-        let mut service = self.service();
-        let response = service
-            .execute(self.connector.request(v1::ExecuteRequest { commands }))
-            .await?;
-        let v1::ExecuteResponse { results } = response.into_inner();
+        let request = v1::ExecuteRequest { commands };
+        let call = async |mut line: Line, request| {
+            let request = line.request(request);
+            taken(service(&line).execute(request).await, &mut line)
+        };
+        let v1::ExecuteResponse { results } = self.route.call(request, call).await?;
         if results.len() < asked {
             let commands = asked - results.len();
             return Err(ClientError::Unanswered { commands });
@@ -129,13 +160,36 @@ impl Client {
     /// [`ClientError::Status`] if the server refuses it; [`ClientError::GaveUp`] if it could not be opened within
     /// [`crate::RetryConfig::outage_ms_max`].
     pub async fn session(&self, config: SessionConfig) -> Result<Session, ClientError> {
-        Session::open(self.connector.traced(), self.channel.clone(), config).await
+        Session::open(self.route.traced(), config).await
     }
 
-    // Messages of up to 4 MiB are accepted, tonic's default; the contract keeps responses below it.
-    fn service(&self) -> RobotServiceClient<Channel> {
-        RobotServiceClient::new(self.channel.clone())
+    /// Opens a session that holds so many streams, each on a connection of its own, where several servers or the cores
+    /// of one shall work for it. It is used like one of a single stream, and [`SessionConfig::window`] bounds what is
+    /// unanswered on all streams together.
+    ///
+    /// # Errors
+    /// As [`Client::session`].
+    pub async fn spread_session(
+        &self,
+        config: SessionConfig,
+        streams: NonZeroUsize,
+    ) -> Result<SpreadSession, ClientError> {
+        SpreadSession::open(&self.route.traced(), config, streams).await
     }
+}
+
+// Messages of up to 4 MiB are accepted, tonic's default; the contract keeps responses below it.
+fn service(line: &Line) -> RobotServiceClient<Channel> {
+    RobotServiceClient::new(line.channel.clone())
+}
+
+/// A call that fails so that another server would answer the same was taken as well.
+fn taken<T>(called: Result<Response<T>, Status>, line: &mut Line) -> Result<T, ClientError> {
+    let called = called.map(Response::into_inner).map_err(ClientError::from);
+    if !called.as_ref().is_err_and(ClientError::is_transient) {
+        line.taken();
+    }
+    called
 }
 
 #[cfg(test)]

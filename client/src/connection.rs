@@ -68,6 +68,11 @@ impl Connector {
             .map_err(|error| self.error_of(&error))
     }
 
+    /// As a URI.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// What the transport says, with the address.
     pub(crate) fn error_of(&self, error: &tonic::transport::Error) -> ClientError {
         ClientError::Connect {
@@ -85,10 +90,10 @@ impl Connector {
         request
     }
 
-    /// The same for calls that belong to the trace that is active now, wherever they will be made.
-    pub(crate) fn traced(&self) -> Self {
+    /// The same for calls that belong to this trace, if there is one.
+    pub(crate) fn within(&self, trace: &TraceParent) -> Self {
         Self {
-            trace: TraceParent::current().or(&self.trace),
+            trace: trace.clone().or(&self.trace),
             ..self.clone()
         }
     }

@@ -30,6 +30,20 @@ pub enum ClientError {
         /// What the transport says.
         reason: String,
     },
+    /// None of several servers takes calls.
+    #[error("none of {servers} servers takes calls: {reasons}")]
+    NoneServing {
+        /// How many there are.
+        servers: usize,
+        /// What each says, or how it fails.
+        reasons: String,
+    },
+    /// More servers were given than a client can watch.
+    #[error("too many servers; one client takes {max} at the most")]
+    TooManyServers {
+        /// So many are allowed.
+        max: usize,
+    },
     /// The call ended with a status that is not OK. A session says so only if trying again cannot help.
     #[error("the call ended with {}", status_text(.0))]
     Status(Box<Status>),
@@ -86,10 +100,11 @@ impl ClientError {
     /// The gRPC code that says the most of it: the status's own, UNAVAILABLE if there was no connection, and so on.
     pub fn code(&self) -> Code {
         match self {
-            Self::InvalidAddress { .. } | Self::Credentials { .. } | Self::DuplicateId { .. } => {
-                Code::InvalidArgument
-            }
-            Self::Connect { .. } => Code::Unavailable,
+            Self::InvalidAddress { .. }
+            | Self::Credentials { .. }
+            | Self::DuplicateId { .. }
+            | Self::TooManyServers { .. } => Code::InvalidArgument,
+            Self::Connect { .. } | Self::NoneServing { .. } => Code::Unavailable,
             Self::Status(status) => status.code(),
             Self::Closed => Code::Cancelled,
             Self::Unanswered { .. } | Self::Unasked { .. } => Code::Internal,

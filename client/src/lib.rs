@@ -47,13 +47,23 @@
 //! not tell which one still has to be sent again. [`CommandSender::send`] refuses the second with
 //! [`ClientError::DuplicateId`], sends nothing of that message, and the session goes on. Once a command is answered its
 //! id may be used again.
+//!
+//! # Beyond one server
+//!
+//! [`Client::connect_to_any`] takes the addresses of several servers that are all the same. It watches their health, and
+//! each new stream or call goes to one that serves and has the fewest open; what a draining or dead server had is sent
+//! again to another. [`Client::spread_session`] opens a [`SpreadSession`]: several streams behind one sender and one
+//! receiver, to several servers or to one. `docs/scaling.md` says when to use which.
 
 mod client;
 mod connection;
 mod credentials;
 mod error;
+mod replicas;
+mod route;
 mod session;
 mod snapshots;
+mod spread;
 mod trace;
 
 pub use client::Client;
@@ -61,3 +71,4 @@ pub use credentials::Credentials;
 pub use error::ClientError;
 pub use session::{CommandSender, ResultReceiver, Resumed, RetryConfig, Session, SessionConfig};
 pub use snapshots::WorkerSnapshots;
+pub use spread::{SpreadReceiver, SpreadSender, SpreadSession};

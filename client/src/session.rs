@@ -12,18 +12,22 @@ mod shared;
 mod step;
 mod stream;
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use robot_api::v1;
 use tokio::time::Instant;
-use tonic::transport::Channel;
 
 use crate::ClientError;
-use crate::connection::Connector;
+use crate::route::Route;
 
 pub use resend::Resumed;
 pub use retry::{RetryConfig, SessionConfig};
+pub(crate) use step::Refusal;
+pub(crate) use stream::SERVICE;
 
+use message::Batch;
 use patience::Exhausted;
 use resend::Resend;
 use retry::ending_of;
@@ -49,41 +53,66 @@ pub struct CommandSender {
 #[derive(Debug)]
 pub struct ResultReceiver {
     shared: Arc<Shared>,
-    connector: Connector,
+    route: Route,
     retry: RetryConfig,
     /// The beginning of the session's clock.
     start: Instant,
     link: Link,
 }
 
-/// Where the results come from.
+/// Where the results come from. Invariant: whatever is waited for is kept here, and the future of `next` keeps nothing, so
+/// that it may be polled, dropped and made anew without a wake-up being lost.
 enum Link {
     Opening(Opening),
     Open {
         stream: u64,
         responses: Box<Responses>,
     },
-    /// There is nothing to send and nothing to wait for.
-    Idle,
+    /// There is nothing to send; this waits until there is.
+    Idle(Pin<Box<dyn Future<Output = Next> + Send>>),
     Done,
     Failed,
 }
 
 impl Session {
-    /// The first stream goes over `channel`.
-    pub(crate) async fn open(
-        connector: Connector,
-        channel: Channel,
+    /// The first stream goes over the connection that is there, if it is one server's.
+    pub(crate) async fn open(route: Route, config: SessionConfig) -> Result<Self, ClientError> {
+        let shared = Shared::new(config);
+        let requests = Requests::of_next(&shared);
+        let opening = match route.standing_line() {
+            Some(line) => stream::open_on(line, requests),
+            None => {
+                let open_ms_max = config.retry.open_ms_max;
+                stream::open_anew(route.clone(), requests, Duration::ZERO, open_ms_max)
+            }
+        };
+        Self::open_first(opening, shared, route, config).await
+    }
+
+    /// Its first stream has a connection of its own, as all others have.
+    pub(crate) async fn open_apart(
+        route: Route,
         config: SessionConfig,
     ) -> Result<Self, ClientError> {
         let shared = Shared::new(config);
         let requests = Requests::of_next(&shared);
+        let open_ms_max = config.retry.open_ms_max;
+        let opening = stream::open_anew(route.clone(), requests, Duration::ZERO, open_ms_max);
+        Self::open_first(opening, shared, route, config).await
+    }
+
+    async fn open_first(
+        opening: Opening,
+        shared: Arc<Shared>,
+        route: Route,
+        config: SessionConfig,
+    ) -> Result<Self, ClientError> {
         let mut receiver = ResultReceiver {
             shared: Arc::clone(&shared),
-            connector: connector.clone(),
+            route,
             retry: config.retry,
             start: Instant::now(),
-            link: Link::Opening(stream::open_on(channel, connector, requests)),
+            link: Link::Opening(opening),
         };
         while let Link::Opening(opening) = &mut receiver.link {
             let opened = opening.await;
@@ -128,6 +157,11 @@ impl CommandSender {
         self.shared.submit(&batch).await
     }
 
+    /// Sends a message for which the caller knows that there is room.
+    pub(crate) fn submit(&mut self, batch: &Batch) -> Result<(), Refusal> {
+        self.shared.submit_now(batch)
+    }
+
     /// Half-closes the session, as dropping does: no more commands; what was sent is still answered.
     pub fn finish(self) {}
 }
@@ -165,8 +199,8 @@ impl ResultReceiver {
                         Err(error) => self.ended(error)?,
                     }
                 }
-                Link::Idle => {
-                    let next = self.shared.work().await;
+                Link::Idle(work) => {
+                    let next = work.await;
                     self.link = self.link_to(next);
                 }
                 Link::Done => return Ok(None),
@@ -239,12 +273,15 @@ impl ResultReceiver {
     fn link_to(&self, next: Next) -> Link {
         match next {
             Next::Open { after } => Link::Opening(stream::open_anew(
-                self.connector.clone(),
+                self.route.clone(),
                 Requests::of_next(&self.shared),
                 after,
                 self.retry.open_ms_max,
             )),
-            Next::Wait => Link::Idle,
+            Next::Wait => {
+                let shared = Arc::clone(&self.shared);
+                Link::Idle(Box::pin(async move { shared.work().await }))
+            }
             Next::Done => Link::Done,
             Next::Fail | Next::GiveUp(_) => Link::Failed,
         }
@@ -280,7 +317,7 @@ impl std::fmt::Debug for Link {
         formatter.write_str(match self {
             Self::Opening(_) => "Opening",
             Self::Open { .. } => "Open",
-            Self::Idle => "Idle",
+            Self::Idle(_) => "Idle",
             Self::Done => "Done",
             Self::Failed => "Failed",
         })

@@ -89,6 +89,31 @@ async fn who_shows_all_that_is_asked_for_is_served_on_every_call() {
 }
 
 #[tokio::test]
+async fn who_connects_to_any_of_some_servers_shows_the_same_and_is_told_what_they_refuse() {
+    let locked = start().await;
+    let known = || {
+        let credentials = Credentials::default().ca(&locked.ca);
+        credentials.certificate(&locked.own.0, &locked.own.1)
+    };
+    // It is named twice, in two ways: to the client these are two servers.
+    let uris = [locked.uri.as_str()];
+    let client = Client::connect_to_any(&uris, known().token(TOKEN).unwrap()).await;
+    let client = client.unwrap();
+    assert_eq!(client.execute(vec![turn(1, 1.0)]).await.unwrap().len(), 1);
+    let session = client.session(SessionConfig::default()).await.unwrap();
+    drop((session, client));
+
+    let another = known().token("another").unwrap();
+    let client = Client::connect_to_any(&uris, another).await.unwrap();
+    let error = client.server_info().await.unwrap_err();
+    assert_eq!(error.code(), Code::Unauthenticated, "{error}");
+    let session = client.session(SessionConfig::default()).await;
+    assert_eq!(session.unwrap_err().code(), Code::Unauthenticated);
+    drop(client);
+    locked.server.stop().await;
+}
+
+#[tokio::test]
 async fn who_does_not_is_told_what_is_missing() {
     let locked = start().await;
     let Locked { uri, ca, own, .. } = &locked;

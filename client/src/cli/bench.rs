@@ -42,7 +42,8 @@ async fn run_against(server: &Server, plan: &Plan) -> Outcome {
     check_server(&info, plan)?;
     server.announce(info.workers);
     for _ in 1..plan.connections {
-        clients.push(server.connect().await?);
+        let another = server.connect_again(&clients[0]).await?;
+        clients.push(another);
     }
     let mut sessions = Vec::with_capacity(plan.streams as usize);
     for client in clients.iter().cycle().take(plan.streams as usize) {

@@ -175,6 +175,7 @@ impl From<ClientError> for RunError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::InvalidAddress { .. } => UsageError::Address(error).into(),
+            ClientError::TooManyServers { .. } => UsageError::Address(error).into(),
             ClientError::Credentials { .. } => UsageError::Credentials(error).into(),
             error => Self::Client(error),
         }

@@ -24,7 +24,7 @@ pub(super) async fn run(args: &Args) -> Outcome {
     let info = args.server.connect().await?.server_info().await?;
     let text = match args.json {
         true => robot_api::json::to_string(&info) + "\n",
-        false => text(args.server.address(), &info),
+        false => text(&args.server.address(), &info),
     };
     write_out(&text)?;
     Ok(true)

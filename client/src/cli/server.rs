@@ -16,9 +16,15 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:50051";
 /// A server that is there already.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub(super) struct Remote {
-    /// Server to use, http(s)://HOST:PORT or HOST:PORT [default: 127.0.0.1:50051]
-    #[arg(long, env = "ROBOT_SERVER", value_name = "URL")]
-    server: Option<String>,
+    /// Server to use, http(s)://HOST:PORT or HOST:PORT; several, separated by commas, are taken for the same, and work
+    /// goes to those that serve [default: 127.0.0.1:50051]
+    #[arg(
+        long,
+        env = "ROBOT_SERVER",
+        value_name = "URL,..",
+        value_delimiter = ','
+    )]
+    server: Vec<String>,
 
     #[command(flatten)]
     credentials: CredentialFiles,
@@ -31,8 +37,11 @@ pub(super) struct Remote {
 
 impl Remote {
     /// As it was given, or the default.
-    pub(super) fn address(&self) -> &str {
-        self.server.as_deref().unwrap_or(DEFAULT_ADDRESS)
+    pub(super) fn address(&self) -> String {
+        match self.server.is_empty() {
+            true => DEFAULT_ADDRESS.to_owned(),
+            false => self.server.join(","),
+        }
     }
 
     pub(super) fn timeout(&self) -> Option<Duration> {
@@ -40,14 +49,15 @@ impl Remote {
     }
 
     pub(super) async fn connect(&self) -> Result<Client, RunError> {
-        connect(self.address(), &self.credentials).await
+        connect(&self.address(), &self.credentials).await
     }
 }
 
 /// A server that is there already, or else one of our own.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 #[command(mut_arg("server", |server| server.help(
-    "Server to use, http(s)://HOST:PORT or HOST:PORT [default: start one here for this run]"
+    "Server to use, http(s)://HOST:PORT or HOST:PORT; several, separated by commas, are taken for the same, and work \
+     goes to those that serve [default: start one here for this run]"
 )))]
 pub(super) struct Place {
     #[command(flatten)]
@@ -66,7 +76,7 @@ impl Place {
 
     /// Checks what no single flag can.
     pub(super) fn check(&self) -> Result<(), UsageError> {
-        match self.remote.server.is_some() && self.workers.is_some() {
+        match !self.remote.server.is_empty() && self.workers.is_some() {
             true => Err(UsageError::WorkersWithServer),
             false => Ok(()),
         }
@@ -76,6 +86,7 @@ impl Place {
 /// Where commands are sent to.
 #[derive(Debug)]
 pub(super) struct Server {
+    /// One, or several separated by commas.
     address: String,
     credentials: CredentialFiles,
     #[cfg(feature = "embedded")]
@@ -88,9 +99,9 @@ impl Server {
     async fn open(place: &Place) -> Result<Self, RunError> {
         place.check()?;
         let credentials = place.remote.credentials.clone();
-        if let Some(address) = place.remote.server.clone() {
+        if !place.remote.server.is_empty() {
             return Ok(Self {
-                address,
+                address: place.remote.address(),
                 credentials,
                 embedded: None,
             });
@@ -107,9 +118,11 @@ impl Server {
     #[cfg(not(feature = "embedded"))]
     async fn open(place: &Place) -> Result<Self, RunError> {
         place.check()?;
-        let address = place.remote.server.clone();
+        if place.remote.server.is_empty() {
+            return Err(UsageError::ServerRequired.into());
+        }
         Ok(Self {
-            address: address.ok_or(UsageError::ServerRequired)?,
+            address: place.remote.address(),
             credentials: place.remote.credentials.clone(),
         })
     }
@@ -134,6 +147,15 @@ impl Server {
 
     pub(super) async fn connect(&self) -> Result<Client, RunError> {
         connect(&self.address, &self.credentials).await
+    }
+
+    /// One more connection beside `first`. To several servers there is none: each stream has its own already, and only
+    /// who knows of all streams can spread them evenly.
+    pub(super) async fn connect_again(&self, first: &Client) -> Result<Client, RunError> {
+        match self.address.contains(',') {
+            true => Ok(first.clone()),
+            false => self.connect().await,
+        }
     }
 
     /// Tells people where their commands went, if they did not say.
@@ -165,7 +187,12 @@ impl Server {
 }
 
 async fn connect(address: &str, credentials: &CredentialFiles) -> Result<Client, RunError> {
-    Ok(Client::connect_with(address, credentials.read()?).await?)
+    let credentials = credentials.read()?;
+    let several: Vec<_> = address.split(',').map(str::trim).collect();
+    Ok(match several[..] {
+        [one] => Client::connect_with(one, credentials).await?,
+        _ => Client::connect_to_any(&several, credentials).await?,
+    })
 }
 
 #[cfg(feature = "embedded")]

@@ -101,7 +101,7 @@ pub(super) async fn run(args: &Args) -> Outcome {
 
 fn view(args: &Args) -> View {
     let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    View::new(args.server.address().to_owned(), colours)
+    View::new(args.server.address(), colours)
 }
 
 /// Somebody else asks for the end.

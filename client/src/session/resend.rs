@@ -27,6 +27,18 @@ pub struct Resumed {
     pub resent_commands: u64,
 }
 
+impl Resumed {
+    /// Of another session, or of another stream of the same.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self {
+            reconnects,
+            resent_commands,
+        } = other;
+        self.reconnects += reconnects;
+        self.resent_commands += resent_commands;
+    }
+}
+
 /// The state machine.
 #[derive(Debug)]
 pub(crate) struct Resend {

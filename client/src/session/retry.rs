@@ -92,12 +92,14 @@ pub(crate) fn ending_of(error: &ClientError) -> Ending {
     match error {
         ClientError::Status(status) => ending_of_code(status.code()),
         ClientError::Connect { .. }
+        | ClientError::NoneServing { .. }
         | ClientError::NotOpened { .. }
         | ClientError::Unanswered { .. } => Ending::Broken,
         ClientError::InvalidAddress { .. }
         | ClientError::Closed
         | ClientError::Credentials { .. }
         | ClientError::DuplicateId { .. }
+        | ClientError::TooManyServers { .. }
         | ClientError::GaveUp { .. }
         | ClientError::Unasked { .. } => Ending::Refused,
     }
@@ -178,6 +180,12 @@ mod tests {
         let text = || "x".to_owned();
         let (address, reason) = (text(), text());
         check(ClientError::Connect { address, reason }, Ending::Broken);
+        let (servers, reasons) = (3, text());
+        check(
+            ClientError::NoneServing { servers, reasons },
+            Ending::Broken,
+        );
+        check(ClientError::TooManyServers { max: 1 }, Ending::Refused);
         check(ClientError::NotOpened { waited_ms: 1 }, Ending::Broken);
         check(ClientError::Unanswered { commands: 1 }, Ending::Broken);
         check(ClientError::Unasked { results: 1 }, Ending::Refused);

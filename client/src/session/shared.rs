@@ -49,6 +49,11 @@ impl Shared {
         self.retried(|| self.lock().resend.room(commands)).await
     }
 
+    /// Submits a batch if it fits.
+    pub(crate) fn submit_now(&self, batch: &Batch) -> Result<(), Refusal> {
+        self.add(|resend| resend.submit(batch))
+    }
+
     /// Submits a batch as soon as it fits.
     pub(crate) async fn submit(&self, batch: &Batch) -> Result<(), ClientError> {
         self.retried(|| self.add(|resend| resend.submit(batch)))
