@@ -78,11 +78,13 @@ pub(crate) async fn answer(
     call: WatchedCall,
 ) -> Response<Observed<tonic::body::Body>> {
     let telemetry = Arc::clone(&services.telemetry);
-    let spoken = match spoken(&request, services.console.as_ref()) {
-        Ok(spoken) => spoken,
-        Err(response) => {
-            if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-                telemetry.refuse("not_grpc");
+    let spoken = match heard(&request, services.console.as_ref()) {
+        Heard::Call(spoken) => spoken,
+        Heard::Answered(response) => {
+            match response.status() {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE => telemetry.refuse("not_grpc"),
+                StatusCode::FORBIDDEN => telemetry.refuse("foreign"),
+                _ => {}
             }
             let record = Record::of_no_call(&telemetry, call);
             return response.map(|body| Observed::new(body, record, None));
@@ -126,21 +128,24 @@ enum Spoken {
     GrpcWeb { call_bytes_max: usize },
 }
 
-/// What the request is, or the answer to one that is no call: where there is a console that may be its page.
-fn spoken(
-    request: &Request<Incoming>,
-    console: Option<&Reception>,
-) -> Result<Spoken, Response<tonic::body::Body>> {
+/// What a request is.
+enum Heard {
+    Call(Spoken),
+    /// It is no call, and has its answer: where there is a console that may be the page.
+    Answered(Response<tonic::body::Body>),
+}
+
+fn heard(request: &Request<Incoming>, console: Option<&Reception>) -> Heard {
     if is_grpc(request) {
-        return Ok(Spoken::Grpc);
+        return Heard::Call(Spoken::Grpc);
     }
     let Some(console) = console else {
-        return Err(unsupported());
+        return Heard::Answered(unsupported());
     };
     let call_bytes_max = console.call_bytes_max;
     match console.receive(request) {
-        Received::Call => Ok(Spoken::GrpcWeb { call_bytes_max }),
-        Received::Answered(response) => Err(response),
+        Received::Call => Heard::Call(Spoken::GrpcWeb { call_bytes_max }),
+        Received::Answered(response) => Heard::Answered(response),
     }
 }
 

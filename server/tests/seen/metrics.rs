@@ -181,12 +181,20 @@ async fn a_browsers_calls_are_counted_as_any_others() {
     let metrics = seen
         .metrics_when(|metrics| handled(metrics, "InvalidArgument"))
         .await;
+    assert!(!metrics.has(r#"robot_requests_refused_total{reason="foreign"}"#));
     let of_execute = |name, code: &str| metrics.of_method(name, "unary", "Execute", code);
     let ok = ",grpc_code=\"OK\"";
     assert_eq!(of_execute("grpc_server_handled_total", ok), 1.0);
     assert_eq!(of_execute("grpc_server_started_total", ""), 2.0);
     assert_eq!(of_execute("grpc_server_msg_received_total", ""), 2.0);
     assert_eq!(of_execute("grpc_server_msg_sent_total", ""), 1.0);
+
+    let elsewhere = "GET / HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
+    let answer = request(seen.server.address(), elsewhere).await;
+    assert_eq!(answer.status, 403);
+    let metrics = seen.metrics().await;
+    let refused = metrics.value(r#"robot_requests_refused_total{reason="foreign"}"#);
+    assert_eq!(refused, 1.0);
 }
 
 fn one_shot(commands: u64) -> v1::ExecuteRequest {
