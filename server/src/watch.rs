@@ -284,6 +284,8 @@ impl Activity {
         }
         match self.owed.load(Ordering::Relaxed) {
             true => State::Busy,
+            // One deadline for the whole request of a call that is no session, however many messages it is cut into.
+            false if !self.is_session => State::Idle(0),
             false => State::Idle(self.messages.load(Ordering::Relaxed)),
         }
     }

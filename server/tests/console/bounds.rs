@@ -1,8 +1,10 @@
 //! What a connection of HTTP/1.1 may cost: time, headers, bodies, answers that nobody reads.
 
+use std::time::Duration;
+
 use robot_api::v1;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::http1::{Connection, PATIENCE, call, connect};
 use crate::support::{Server, binary};
@@ -48,6 +50,29 @@ async fn a_body_that_does_not_come_ends_its_connection() {
     connection.send(&whole[..whole.len() - 1]).await;
     assert!(connection.rest().await.is_empty());
     server.log_line("cut off a call that stood still").await;
+}
+
+/// It goes on and on, but comes no nearer to its end.
+#[tokio::test]
+async fn a_body_that_comes_in_ever_more_messages_ends_its_connection() {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let server = Server::start(&["--stream-idle-ms-max=300"]).await;
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let (reader, mut writer) = stream.into_split();
+    let head = format!(
+        "POST {EXECUTE} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/grpc-web+proto\r\n\
+         transfer-encoding: chunked\r\n\r\n"
+    );
+    writer.write_all(head.as_bytes()).await.unwrap();
+    let dribble = async {
+        let mut pauses = tokio::time::interval(PAUSE);
+        while writer.write_all(b"5\r\n\0\0\0\0\0\r\n").await.is_ok() {
+            pauses.tick().await;
+        }
+    };
+    let mut connection = Connection::over(tokio::io::join(reader, tokio::io::sink()));
+    let (rest, ()) = tokio::join!(connection.rest(), dribble);
+    assert!(!rest.starts_with(b"HTTP/1.1 200"), "{rest:?}");
 }
 
 #[tokio::test]
