@@ -25,14 +25,13 @@ import { Transcript } from "./transcript";
 import { attachTurns } from "./turns";
 import type { Point } from "./view";
 import { WhatIf } from "./whatif";
-import { Workers } from "./workers";
+import { attachWorkers } from "./workers";
 
 const RUN_MS_MAX = 600_000;
 
 export class App {
   private readonly connection = new Connection();
-  private readonly workers = new Workers(this.connection);
-  private readonly calls = new Calls(this.connection, (results) => this.workers.seen(results));
+  private readonly calls = new Calls(this.connection);
   private readonly picture = new Picture();
   private readonly editor = new Editor(() => this.edited());
   private readonly tip = new Tip();
@@ -68,6 +67,7 @@ export class App {
   start(): void {
     attachTheme(() => this.picture.recolour());
     attachStatus(this.connection);
+    attachWorkers(this.connection);
     attachTurns(this.calls);
     attachExamples((text) => this.editor.setText(text));
     attachCopying(() => {

@@ -31,10 +31,7 @@ const CALL_MS_MAX = 60_000;
 const COMMANDS_MAX = 1000;
 
 export class Calls {
-  constructor(
-    readonly connection: Connection,
-    private readonly seen: (results: readonly RobotResult[]) => void,
-  ) {}
+  constructor(readonly connection: Connection) {}
 
   /** What the server takes; before it has been asked, as little as the defaults. */
   get limits(): Limits {
@@ -56,7 +53,6 @@ export class Calls {
       try {
         const { results } = await robot.execute({ commands }, { signal, timeoutMs: CALL_MS_MAX });
         checkAnswered(commands, results);
-        this.seen(results);
         return results;
       } catch (error) {
         const failed = ConnectError.from(error);

@@ -1,51 +1,42 @@
-/** What the workers do, as bars that move with each snapshot; and how long the page's own results took. */
+/** What the workers do, as bars that move with each snapshot; and how long jobs waited and ran in the last minute. */
 import { byId, el, setText } from "./dom";
 import type { Connection } from "./connection";
-import type { RobotResult, WatchWorkersResponse, WorkerSnapshot } from "./gen/robot/v1/robot_pb";
+import type { WatchWorkersResponse, WorkerSnapshot } from "./gen/robot/v1/robot_pb";
 import { Sparkline } from "./sparkline";
-import { counted, rates, timeText, Times, type WorkerRate } from "./rates";
+import { counted, rates, type WorkerRate } from "./rates";
+import { belowText, LastMinute, type JobTimes, type Percentiles } from "./times";
 
-const RESULTS_MAX = 1000;
+export function attachWorkers(connection: Connection): void {
+  const workers = new Workers();
+  connection.listen({
+    snapshot: (snapshot) => workers.show(snapshot),
+    state: ({ name }) => {
+      if (name !== "up") workers.forget();
+      byId("workers-scroll", HTMLElement).classList.toggle("stale", name !== "up");
+    },
+  });
+}
 
-export class Workers {
+class Workers {
   private before: WatchWorkersResponse | undefined;
   private readonly rows = new Map<number, Row>();
   private readonly body = byId("workers-rows", HTMLElement);
   private readonly minute = new Sparkline("rate-minute");
-  private readonly times = new Times(RESULTS_MAX);
+  private readonly times = new LastMinute();
 
-  constructor(connection: Connection) {
-    connection.listen({
-      snapshot: (snapshot) => this.show(snapshot),
-      state: ({ name }) => {
-        if (name !== "up") this.before = undefined;
-        byId("workers-scroll", HTMLElement).classList.toggle("stale", name !== "up");
-      },
-    });
+  /** What comes next may be of another server. */
+  forget(): void {
+    this.before = undefined;
+    this.times.clear();
   }
 
-  /** Results that a call of the page has brought. */
-  seen(results: readonly RobotResult[]): void {
-    for (const { execution } of results) if (execution) this.times.push(execution);
-    const half = this.times.percentiles(0.5);
-    const most = this.times.percentiles(0.99);
-    if (!half || !most) return;
-    setText(
-      "times-caption",
-      `Times of this page's last results, ${counted(this.times.count)} of them`,
-    );
-    setText("queue-p50", timeText(half.queue));
-    setText("queue-p99", timeText(most.queue));
-    setText("run-p50", timeText(half.run));
-    setText("run-p99", timeText(most.run));
-  }
-
-  private show(snapshot: WatchWorkersResponse): void {
+  show(snapshot: WatchWorkersResponse): void {
     const { queue, openCalls, workers } = snapshot;
     const known = this.before ? rates(this.before, snapshot) : [];
     this.before = snapshot;
     const shown = known.length > 0 ? known : workers.map(still);
     this.showRows(shown);
+    showTimes(this.times.push(snapshot));
     const all = shown.reduce((sum, rate) => sum + rate.commandsPerSecond, 0);
     this.minute.push(all);
     setText("rate-all", `${counted(Math.round(all))} commands/s`);
@@ -74,6 +65,21 @@ export class Workers {
       row.show(rate);
     }
   }
+}
+
+/** Before there are two snapshots there are no times, and those of before stay as they are. */
+function showTimes(times: JobTimes | undefined): void {
+  if (!times) return;
+  const { seconds, jobs, queue, run } = times;
+  const some = jobs > 0 ? counted(jobs) : "none";
+  setText("times-caption", `Jobs of all workers in the last ${Math.round(seconds)} s: ${some}`);
+  showPercentiles("queue", queue);
+  showPercentiles("run", run);
+}
+
+function showPercentiles(what: "queue" | "run", percentiles: Percentiles | undefined): void {
+  setText(`${what}-p50`, percentiles ? belowText(percentiles.p50) : "–");
+  setText(`${what}-p99`, percentiles ? belowText(percentiles.p99) : "–");
 }
 
 /** Before there are two snapshots there is no rate. */

@@ -4,12 +4,11 @@ import { chunks } from "../src/chunk";
 import { differences } from "../src/compare";
 import {
   CommandError_Reason,
-  ExecutionSchema,
   RobotResultSchema,
   WatchWorkersResponseSchema,
 } from "../src/gen/robot/v1/robot_pb";
 import { marked, pieces } from "../src/highlight";
-import { percentile, rates, Times, timeText } from "../src/rates";
+import { rates } from "../src/rates";
 import { around, FUTURES, numberText, spread } from "../src/values";
 
 describe("rates", () => {
@@ -29,34 +28,6 @@ describe("rates", () => {
 
   test("are none across a restart", () => {
     expect(rates(snapshot(9n, 100n, 0n), snapshot(3n, 0n, 0n))).toEqual([]);
-  });
-});
-
-describe("times", () => {
-  const execution = (nanos: number) =>
-    create(ExecutionSchema, { queueNanos: BigInt(nanos), runNanos: BigInt(2 * nanos) });
-
-  test("have percentiles by rank", () => {
-    const values = Float64Array.from({ length: 100 }, (_, at) => 100 - at);
-    expect([0.5, 0.99, 1].map((share) => percentile(values, share))).toEqual([50, 99, 100]);
-    expect(percentile(Float64Array.of(7), 0.5)).toBe(7);
-  });
-
-  test("forget the oldest", () => {
-    const times = new Times(3);
-    expect(times.percentiles(0.5)).toBeUndefined();
-    for (const nanos of [1000, 1, 2, 3]) times.push(execution(nanos));
-    expect(times.count).toBe(3);
-    expect(times.percentiles(1)).toEqual({ queue: 3, run: 6 });
-  });
-
-  test("are said in a unit that fits", () => {
-    expect([512, 1500, 2_500_000, 1.5e9].map(timeText)).toEqual([
-      "512 ns",
-      "1.5 µs",
-      "2.5 ms",
-      "1.50 s",
-    ]);
   });
 });
 

@@ -17,6 +17,9 @@ test.describe("with three workers", () => {
     await expect(page.getByTestId("workers-rows").getByRole("row")).toHaveCount(3);
     await expect(page.getByTestId("server-workers")).toHaveText("3");
     await expect(page.getByTestId("queue")).toContainText("1,024");
+    // A snapshot is there, so what is run now comes behind it.
+    await run(page, "move 1");
+    await expect(page.getByTestId("run-p50")).toHaveText(/^(below \d|8\.5 s or longer)/);
   });
 
   test("a thousand turns are right, and spread over the workers", async ({ console: page }) => {
