@@ -20,6 +20,7 @@ mod streams;
 mod tally;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ use clap::{Parser, Subcommand};
 use robot_server::{Config, Shutdown};
 use tokio::net::TcpListener;
 
-use runs::Effort;
+use rows::Row;
+use runs::{Effort, Via};
 
 /// Measures the service beside a bare tonic echo of the same messages, and prints Markdown.
 #[derive(Debug, Parser)]
@@ -51,6 +53,15 @@ struct Args {
     /// One short run of each row: whether everything works, not how fast it is
     #[arg(long)]
     quick: bool,
+
+    /// Measure what a proxy costs: streams through this address in place of ours, and straight to --direct in place of
+    /// A; both run already
+    #[arg(long, value_name = "ADDRESS", requires = "direct")]
+    via: Option<SocketAddr>,
+
+    /// A server behind that proxy
+    #[arg(long, value_name = "ADDRESS", requires = "via")]
+    direct: Option<SocketAddr>,
 
     /// Where all that was measured goes, as JSON
     #[arg(long, value_name = "PATH", default_value = "target/bench.json")]
@@ -127,14 +138,26 @@ fn bench(args: &Args) -> anyhow::Result<()> {
         args.rows.is_empty() || prefixes.any(|prefix| name.starts_with(prefix.as_str()))
     };
     let rows = rows::all();
-    let rows: Vec<_> = rows.into_iter().filter(|row| wanted(&row.name)).collect();
+    let via = args.via.zip(args.direct);
+    let via = via.map(|(proxy, direct)| Via { proxy, direct });
+    let fits = |row: &Row| via.is_none() || row.is_streams();
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|row| wanted(&row.name) && fits(row))
+        .collect();
     ensure!(!rows.is_empty(), "no row's name begins so");
     let mut all = Vec::new();
     for row in rows {
         let name = row.name.clone();
-        all.push(runs::run(row, effort).with_context(|| format!("in the row {name:?}"))?);
+        all.push(runs::run(row, effort, via).with_context(|| format!("in the row {name:?}"))?);
     }
-    println!("{}\n{}", report::table(&all), report::goals(&all));
+    match via {
+        None => println!("{}\n{}", report::table(&all), report::goals(&all)),
+        Some(_) => println!(
+            "{}",
+            report::table_of(["direct", "through the proxy"], &all)
+        ),
+    }
     let json = serde_json::to_string_pretty(&report::json(&all))?;
     std::fs::write(&args.json, json + "\n")
         .with_context(|| format!("cannot write {}", args.json.display()))?;

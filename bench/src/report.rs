@@ -82,9 +82,14 @@ fn lines(all: &[Ran]) -> impl Iterator<Item = Line<'_>> {
 
 /// The rows as a Markdown table.
 pub(crate) fn table(all: &[Ran]) -> String {
-    let mut table = String::from(
-        "| row | unit | A, bare echo | robot-server | ratio | CPU s of A: server + client | ours: server + client |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
+    table_of(["A, bare echo", "robot-server"], all)
+}
+
+/// The same where something else was compared.
+pub(crate) fn table_of([base, ours]: [&str; 2], all: &[Ran]) -> String {
+    let mut table = format!(
+        "| row | unit | {base} | {ours} | ratio | CPU s of the former: server + client | of the latter |\n\
+         | --- | --- | ---: | ---: | ---: | ---: | ---: |\n"
     );
     for line in lines(all) {
         let Ran { row, base, ours } = line.ran;

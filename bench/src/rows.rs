@@ -60,6 +60,16 @@ pub(crate) enum Figure {
     RssMib,
 }
 
+impl Row {
+    /// A load of streams on any server, wherever it runs.
+    pub(crate) fn is_streams(&self) -> bool {
+        let Work::Load { kind, base } = self.work else {
+            return false;
+        };
+        base == Base::Echo && matches!(kind, Kind::Streams(_)) && self.figures == [Figure::Rate]
+    }
+}
+
 impl Figure {
     pub(crate) fn unit(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! Runs the rows: each several times, A and ours in turn, each time on a fresh server.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::children::{self, Server};
@@ -28,8 +29,15 @@ pub(crate) struct Ran {
     pub(crate) ours: Vec<Measured>,
 }
 
+/// A proxy and a server behind it, both of which run already. Measured in place of ours and of A.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Via {
+    pub(crate) proxy: SocketAddr,
+    pub(crate) direct: SocketAddr,
+}
+
 /// Runs a row; says on stderr how it goes.
-pub(crate) fn run(row: Row, effort: Effort) -> anyhow::Result<Ran> {
+pub(crate) fn run(row: Row, effort: Effort, via: Option<Via>) -> anyhow::Result<Ran> {
     let started = Instant::now();
     let mut ran = Ran {
         row,
@@ -43,16 +51,22 @@ pub(crate) fn run(row: Row, effort: Effort) -> anyhow::Result<Ran> {
                 ran.ours.push(pool(2, turns, effort)?);
             }
             Work::Load { kind, base } => {
+                let measure = effort.measure * ran.row.stretch;
+                let time = (effort.warm_up, measure);
+                if let Some(Via { proxy, direct }) = via {
+                    ran.base.push(load_at(kind, direct, time)?);
+                    ran.ours.push(load_at(kind, proxy, time)?);
+                    continue;
+                }
                 let (base, ours) = match base {
                     Base::Nothing => (None, OURS),
                     Base::Echo => (Some(ECHO), OURS),
                     Base::WithoutMetrics => (Some(OURS), OURS_METERED),
                 };
-                let measure = effort.measure * ran.row.stretch;
                 if let Some(base) = base {
-                    ran.base.push(load(kind, base, effort.warm_up, measure)?);
+                    ran.base.push(load(kind, base, time)?);
                 }
-                ran.ours.push(load(kind, ours, effort.warm_up, measure)?);
+                ran.ours.push(load(kind, ours, time)?);
             }
         }
     }
@@ -70,17 +84,30 @@ fn pool(workers: u32, turns: usize, effort: Effort) -> anyhow::Result<Measured> 
     children::run(&["pool", &workers, &turns, &millis])
 }
 
-fn load(
-    kind: Kind,
-    role: &[&str],
-    warm_up: Duration,
-    measure: Duration,
-) -> anyhow::Result<Measured> {
+/// Warm-up, and what is measured.
+type Time = (Duration, Duration);
+
+/// On a server that is none of this program's: what it takes of the machine is not measured.
+fn load_at(kind: Kind, address: SocketAddr, time: Time) -> anyhow::Result<Measured> {
+    put(kind, address, std::process::id(), false, time)
+}
+
+fn load(kind: Kind, role: &[&str], time: Time) -> anyhow::Result<Measured> {
     let server = Server::start(role)?;
+    put(kind, server.address, server.pid(), role == ECHO, time)
+}
+
+fn put(
+    kind: Kind,
+    address: SocketAddr,
+    server_pid: u32,
+    echo: bool,
+    (warm_up, measure): Time,
+) -> anyhow::Result<Measured> {
     let load = Load {
-        address: server.address,
-        server_pid: server.pid(),
-        echo: role == ECHO,
+        address,
+        server_pid,
+        echo,
         kind,
         warm_up,
         measure,

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
-use robot_client::{Client, ClientError, CommandSender, ResultReceiver};
+use robot_client::{ClientError, CommandSender, ResultReceiver};
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
+use crate::ends;
 use crate::history::{Findings, History};
 use crate::sessions::{end_of, session_config};
 use crate::work;
@@ -92,7 +93,7 @@ async fn live(
     stopped: oneshot::Receiver<()>,
     round_trips: &Mutex<Histogram<u64>>,
 ) -> Result<Findings, ClientError> {
-    let client = Client::connect(uri).await?;
+    let client = ends::connect(uri).await?;
     let session = client.session(session_config(NonZeroUsize::MIN)).await?;
     let (mut sender, mut receiver) = session.split();
     let history = History::default();

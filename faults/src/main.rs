@@ -2,8 +2,13 @@
 //! something bad, and checks from what the clients were told that nothing was lost, nothing answered twice and no bit
 //! wrong; meanwhile a healthy client measures what the trouble costs the others. Prints one table.
 
+mod admin;
+mod calls;
 mod cancel;
 mod drain;
+mod ends;
+mod envoy;
+mod fleet;
 mod healthy;
 mod history;
 mod never_read;
@@ -12,26 +17,33 @@ mod poison_message;
 mod process;
 mod proxy;
 mod raw;
+mod replicas;
 mod scale;
 mod serve;
 mod sessions;
+mod site;
+mod stage;
 mod table;
 mod through;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use fleet::Way;
 use scale::{FULL, QUICK, Scale};
 use serve::ServeArgs;
 use table::Row;
 
 /// What ends a server role whose drain was cut off, as robot-server has it.
 const EXIT_CUT_OFF: u8 = 3;
+
+const NO_ENVOY: &str =
+    "no Envoy is given: --envoy PATH or ROBOT_ENVOY names one, and deploy/envoy/check installs it";
 
 /// Breaks servers, connections and commands, and counts what is lost, answered twice or wrong: nothing.
 #[derive(Debug, Parser)]
@@ -48,6 +60,10 @@ struct Args {
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME,..")]
     only: Vec<Scenario>,
 
+    /// The Envoy to put in front of replicas; without one its scenarios are left out
+    #[arg(long, env = "ROBOT_ENVOY", value_name = "PATH", global = true)]
+    envoy: Option<PathBuf>,
+
     /// Also write the figures as JSON
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
@@ -57,7 +73,10 @@ struct Args {
 enum Role {
     /// The server under test.
     #[command(hide = true)]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
+    /// Three replicas behind Envoy, until stdin is closed.
+    #[command(hide = true)]
+    Stage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -90,6 +109,16 @@ enum Scenario {
     Deadlines,
     /// A message that breaks every connection
     PoisonMessage,
+    /// Three replicas killed, drained and started in turn; clients spread by themselves
+    Replicas,
+    /// The same, drained with a delay, one after the other
+    ReplicasRolling,
+    /// Thirty streams on three replicas, one of which says NOT_SERVING
+    ReplicasBalance,
+    /// The same three through Envoy; need --envoy
+    Envoy,
+    EnvoyRolling,
+    EnvoyBalance,
 }
 
 fn main() -> ExitCode {
@@ -97,11 +126,13 @@ fn main() -> ExitCode {
         role,
         quick,
         only,
+        envoy,
         json,
     } = Args::parse();
     let ran = match role {
-        Some(Role::Serve(args)) => serve(args),
-        None => drive(quick, &only, json),
+        Some(Role::Serve(args)) => serve(*args),
+        Some(Role::Stage) => stage(envoy.as_deref()),
+        None => drive(quick, &only, envoy.as_deref(), json),
     };
     ran.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -119,13 +150,24 @@ async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 #[tokio::main]
-async fn drive(quick: bool, only: &[Scenario], json: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+async fn stage(envoy: Option<&Path>) -> anyhow::Result<ExitCode> {
+    stage::stage(envoy.context(NO_ENVOY)?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
+async fn drive(
+    quick: bool,
+    only: &[Scenario],
+    envoy: Option<&Path>,
+    json: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
     let scale = if quick { QUICK } else { FULL };
-    let chosen = chosen(quick, only)?;
+    let chosen = chosen(quick, only, envoy)?;
     let mut rows = Vec::new();
     for scenario in chosen {
         let begun = Instant::now();
-        let row = scenario.run(&scale).await;
+        let row = scenario.run(&scale, envoy).await;
         let seconds = begun.elapsed().as_secs_f64();
         let verdict = if row.is_good() { "kept" } else { "FAILED" };
         eprintln!("{scenario:?}: {verdict}, {seconds:.1} s");
@@ -143,12 +185,20 @@ async fn drive(quick: bool, only: &[Scenario], json: Option<PathBuf>) -> anyhow:
 }
 
 /// Fails before anything has run, rather than after it, if the build cannot run it all.
-fn chosen(quick: bool, only: &[Scenario]) -> anyhow::Result<Vec<Scenario>> {
+fn chosen(quick: bool, only: &[Scenario], envoy: Option<&Path>) -> anyhow::Result<Vec<Scenario>> {
     let mut chosen = only.to_vec();
     if only.is_empty() {
         chosen = Scenario::value_variants().to_vec();
         chosen.retain(|&scenario| !quick || scenario != Scenario::BlackHoles);
+        if envoy.is_none() {
+            chosen.retain(|scenario| !scenario.needs_envoy());
+            eprintln!("left out: the scenarios with Envoy; {NO_ENVOY}");
+        }
     }
+    ensure!(
+        envoy.is_some() || !chosen.iter().any(|scenario| scenario.needs_envoy()),
+        NO_ENVOY
+    );
     ensure!(
         cfg!(feature = "fault-injection") || !chosen.contains(&Scenario::PoisonCommands),
         "this build has no server that panics on demand: add --features fault-injection after -p robot-faults, or \
@@ -158,20 +208,28 @@ fn chosen(quick: bool, only: &[Scenario]) -> anyhow::Result<Vec<Scenario>> {
 }
 
 impl Scenario {
-    async fn run(self, scale: &Scale) -> Row {
+    fn needs_envoy(self) -> bool {
+        matches!(self, Self::Envoy | Self::EnvoyRolling | Self::EnvoyBalance)
+    }
+
+    async fn run(self, scale: &Scale, envoy: Option<&Path>) -> Row {
         let failed = |problem: String| {
             let mut row = Row::new(format!("{self:?}"), "-");
             row.problem(problem);
             row
         };
-        match tokio::time::timeout(scale.scenario_max, self.rows(scale)).await {
+        match tokio::time::timeout(scale.scenario_max, self.rows(scale, envoy)).await {
             Ok(Ok(row)) => row,
             Ok(Err(error)) => failed(format!("{error:#}")),
             Err(_elapsed) => failed(format!("not done after {:?}", scale.scenario_max)),
         }
     }
 
-    async fn rows(self, scale: &Scale) -> anyhow::Result<Row> {
+    async fn rows(self, scale: &Scale, envoy: Option<&Path>) -> anyhow::Result<Row> {
+        let way = match (self.needs_envoy(), envoy) {
+            (true, Some(envoy)) => Way::Envoy(envoy),
+            _ => Way::Own,
+        };
         match self {
             Self::Kills => through::kills(scale).await,
             Self::Resets => through::resets(scale).await,
@@ -187,6 +245,9 @@ impl Scenario {
             Self::Cancels => cancel::cancels(scale).await,
             Self::Deadlines => cancel::deadlines(scale).await,
             Self::PoisonMessage => poison_message::poison_message(scale).await,
+            Self::Replicas | Self::Envoy => replicas::killed(scale, way).await,
+            Self::ReplicasRolling | Self::EnvoyRolling => replicas::rolling(scale, way).await,
+            Self::ReplicasBalance | Self::EnvoyBalance => replicas::balance(scale, way).await,
         }
     }
 }

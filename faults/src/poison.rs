@@ -2,16 +2,17 @@
 //! worker is lost.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use anyhow::{Context, bail};
 use robot_api::v1;
 
 use crate::process::Server;
 use crate::raw::{RawStream, Service, connect, snapshot};
-use crate::scale::{Scale, Through};
-use crate::sessions::described;
+use crate::scale::{Scale, through};
+use crate::sessions::{Uris, described};
 use crate::table::Row;
-use crate::through::{Uris, come_through};
+use crate::through::come_through;
 use crate::work;
 
 /// One command of so many panics.
@@ -35,9 +36,10 @@ pub(crate) async fn poison_commands(scale: &Scale) -> anyhow::Result<Row> {
     let uris = Uris {
         healthy: server.uri(),
         sessions: server.uri(),
+        streams: NonZeroUsize::MIN,
     };
     let expected = |id| work::answer_with_poison(id, POISON_EVERY);
-    let nothing_else = Through { commands, times: 0 };
+    let nothing_else = through(commands, 0);
     let strike = async |_time| Ok(());
     let mut row = come_through(row, scale, nothing_else, uris, expected, strike).await?;
     row.tried = commands / POISON_EVERY;

@@ -88,11 +88,16 @@ impl Server {
         Ok(())
     }
 
-    /// Ends the process, with SIGTERM, and waits for what it says at its end.
-    pub(crate) async fn terminate(&mut self) -> anyhow::Result<Life> {
+    /// Tells the process to end, with SIGTERM.
+    pub(crate) fn signal(&self) -> anyhow::Result<()> {
         let pid = self.running.child.id().and_then(|pid| pid.try_into().ok());
         let pid = pid.and_then(Pid::from_raw).context("it is not running")?;
-        kill_process(pid, Signal::TERM).context("cannot send SIGTERM")?;
+        kill_process(pid, Signal::TERM).context("cannot send SIGTERM")
+    }
+
+    /// Ends the process, with SIGTERM, and waits for what it says at its end.
+    pub(crate) async fn terminate(&mut self) -> anyhow::Result<Life> {
+        self.signal()?;
         let status = self.running.exit().await?;
         self.note_peak();
         let ended = self.running.ended.recv().await;

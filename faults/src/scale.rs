@@ -23,6 +23,11 @@ pub(crate) struct Scale {
     pub(crate) never_read_for: Duration,
     pub(crate) cancels: u64,
     pub(crate) deadlines: u64,
+    /// Of three replicas.
+    pub(crate) replicas: Through,
+    pub(crate) rolling: Through,
+    /// On each of thirty streams, three times.
+    pub(crate) balance_commands: u64,
     /// No scenario takes longer, unless it hangs.
     pub(crate) scenario_max: Duration,
 }
@@ -32,6 +37,8 @@ pub(crate) struct Scale {
 pub(crate) struct Through {
     pub(crate) commands: u64,
     pub(crate) times: u64,
+    /// A fault that has begun goes on to its end, even if all sessions have come to theirs.
+    pub(crate) outlasts: bool,
 }
 
 pub(crate) const FULL: Scale = Scale {
@@ -48,6 +55,9 @@ pub(crate) const FULL: Scale = Scale {
     never_read_for: Duration::from_secs(60),
     cancels: 5,
     deadlines: 5,
+    replicas: through(1_000_000, 30),
+    rolling: outlasting(1_000_000, 6),
+    balance_commands: 10_000,
     scenario_max: Duration::from_secs(600),
 };
 
@@ -65,9 +75,23 @@ pub(crate) const QUICK: Scale = Scale {
     never_read_for: Duration::from_secs(5),
     cancels: 1,
     deadlines: 1,
-    scenario_max: Duration::from_secs(60),
+    replicas: through(50_000, 6),
+    rolling: outlasting(50_000, 3),
+    balance_commands: 500,
+    scenario_max: Duration::from_secs(180),
 };
 
-const fn through(commands: u64, times: u64) -> Through {
-    Through { commands, times }
+const fn outlasting(commands: u64, times: u64) -> Through {
+    Through {
+        outlasts: true,
+        ..through(commands, times)
+    }
+}
+
+pub(crate) const fn through(commands: u64, times: u64) -> Through {
+    Through {
+        commands,
+        times,
+        outlasts: false,
+    }
 }

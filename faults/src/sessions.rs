@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Context;
-use robot_client::{Client, ClientError, CommandSender, ResultReceiver, Resumed, SessionConfig};
+use robot_client::{ClientError, Resumed, SessionConfig};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::ends::{self, Receiver, Sender};
 use crate::history::{Answer, End, Findings, History};
 use crate::work;
 
@@ -19,6 +20,15 @@ const WINDOW: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not 0");
 const BATCH: usize = 64;
 /// Sessions, each on a connection of its own.
 const SESSIONS: u64 = 4;
+
+/// Where the clients of a run connect to: one address, or several separated by commas.
+#[derive(Debug, Clone)]
+pub(crate) struct Uris {
+    pub(crate) healthy: String,
+    pub(crate) sessions: String,
+    /// Of each session.
+    pub(crate) streams: NonZeroUsize,
+}
 
 /// What came of the sessions of a run.
 #[derive(Debug, Default)]
@@ -51,7 +61,7 @@ pub(crate) fn session_config(window: NonZeroUsize) -> SessionConfig {
 
 /// Runs all commands, of ids from 1, and judges what each session was told.
 pub(crate) async fn carry(
-    uri: &str,
+    uris: &Uris,
     run: Steps,
     progress: Progress,
     expected: impl Fn(u64) -> Answer,
@@ -59,16 +69,15 @@ pub(crate) async fn carry(
     let progress = Arc::new(progress);
     let mut opened = Vec::new();
     for _ in 0..SESSIONS {
-        let client = Client::connect(uri).await.context("cannot connect")?;
-        let session = client.session(session_config(WINDOW)).await;
-        opened.push(session.context("cannot open a session")?);
+        let client = ends::connect(&uris.sessions).await;
+        let client = client.context("cannot connect")?;
+        opened.push(ends::open(&client, session_config(WINDOW), uris.streams).await?);
     }
     let mut running = JoinSet::new();
-    for (number, session) in (0..SESSIONS).zip(opened) {
+    for (number, (sender, receiver)) in (0..SESSIONS).zip(opened) {
         let first = |number| 1 + run.commands * number / SESSIONS;
         let ids = first(number)..first(number + 1);
         let run = run.clone();
-        let (sender, receiver) = session.split();
         let progress = Arc::clone(&progress);
         running.spawn(async move {
             let history = History::default();
@@ -105,7 +114,7 @@ pub(crate) async fn all_ended(progress: &mut watch::Receiver<u64>) {
 }
 
 async fn send_all(
-    mut sender: CommandSender,
+    mut sender: Sender,
     ids: Range<u64>,
     mut run: Steps,
     history: &History,
@@ -118,7 +127,8 @@ async fn send_all(
         history.sent(batch.clone());
         sender.send(work::commands(batch)).await?;
     }
-    sender.finish();
+    // Dropping it half-closes the session.
+    drop(sender);
     Ok(())
 }
 
@@ -128,7 +138,7 @@ async fn released(run: &mut Steps, step: u64) {
 }
 
 async fn receive_all(
-    mut receiver: ResultReceiver,
+    mut receiver: Receiver,
     history: &History,
     progress: &Progress,
 ) -> (Result<(), ClientError>, Resumed) {

@@ -1,6 +1,7 @@
 //! Sessions that have to come through whatever is done to them: every command answered once, every bit right. What is
 //! done, and when, is counted in answers and not in time, so that each fault strikes in the middle of the work.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -12,7 +13,7 @@ use crate::history::Answer;
 use crate::process::Server;
 use crate::proxy::{Fault, Proxy, Way};
 use crate::scale::{Scale, Through};
-use crate::sessions::{Steps, all_ended, carry, described, reached};
+use crate::sessions::{Steps, Uris, all_ended, carry, described, reached};
 use crate::table::Row;
 use crate::work;
 
@@ -22,12 +23,6 @@ const DELAY: Fault = Fault::Delay {
     chunks: 20,
 };
 const STALL: Fault = Fault::Stall(Duration::from_millis(300));
-
-/// Where the clients of a run connect to.
-pub(crate) struct Uris {
-    pub(crate) healthy: String,
-    pub(crate) sessions: String,
-}
 
 /// The server dies again and again, by SIGKILL and by SIGTERM in turn, and comes back on the same port.
 pub(crate) async fn kills(scale: &Scale) -> anyhow::Result<Row> {
@@ -39,6 +34,7 @@ pub(crate) async fn kills(scale: &Scale) -> anyhow::Result<Row> {
     let uris = Uris {
         healthy: server.uri(),
         sessions: server.uri(),
+        streams: NonZeroUsize::MIN,
     };
     let kill = async |time| {
         if time % 2 == 0 {
@@ -106,6 +102,7 @@ async fn proxied(
     let uris = Uris {
         healthy: server.uri(),
         sessions: proxy.uri(),
+        streams: NonZeroUsize::MIN,
     };
     let strike = async |time: u64| {
         proxy.strike(faults[time as usize % faults.len()]).await;
@@ -125,8 +122,12 @@ pub(crate) async fn come_through(
     expected: impl Fn(u64) -> Answer,
     mut strike: impl AsyncFnMut(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Row> {
-    let Through { commands, times } = through;
-    let healthy = Healthy::start(uris.healthy)?;
+    let Through {
+        commands,
+        times,
+        outlasts,
+    } = through;
+    let healthy = Healthy::start(uris.healthy.clone())?;
     row.before = Some(healthy.measure(scale.before).await);
 
     let (progress, mut answered) = watch::channel(0);
@@ -145,7 +146,7 @@ pub(crate) async fn come_through(
                 biased;
                 struck = struck => struck?,
                 // There is nothing left to strike.
-                () = all_ended(&mut ended) => break,
+                () = all_ended(&mut ended), if !outlasts => break,
             }
             tried += 1;
         }
@@ -156,7 +157,7 @@ pub(crate) async fn come_through(
         steps: times + 1,
         released,
     };
-    let carried = carry(&uris.sessions, run, progress, expected);
+    let carried = carry(&uris, run, progress, expected);
     let (carried, tried) = tokio::try_join!(carried, strikes)?;
     row.during = Some(healthy.lap());
     row.tried = tried;
@@ -177,6 +178,8 @@ pub(crate) async fn come_through(
 
 /// So many commands are answered in the middle of that step.
 fn middle(step: u64, through: Through) -> u64 {
-    let Through { commands, times } = through;
+    let Through {
+        commands, times, ..
+    } = through;
     commands * (2 * step + 1) / (2 * (times + 1))
 }
