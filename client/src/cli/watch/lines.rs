@@ -6,7 +6,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::feed::Update;
 use super::meter::Meter;
-use super::times::{JobTimes, Percentiles, text};
+use super::times::{JobTimes, Percentiles};
 use crate::cli::RunError;
 use crate::cli::words::{counted, grouped, write_out};
 
@@ -62,8 +62,7 @@ fn line(meter: &Meter) -> String {
 fn times(times: JobTimes) -> String {
     let JobTimes { queue, run } = times;
     let part = |name, percentiles: Option<Percentiles>| {
-        let some =
-            |Percentiles { p50, p99 }| format!(", {name} p50 <{} p99 <{}", text(p50), text(p99));
+        let some = |Percentiles { p50, p99 }| format!(", {name} p50 {p50} p99 {p99}");
         percentiles.map_or_else(String::new, some)
     };
     part("jobs waited", queue) + &part("ran", run)
@@ -86,7 +85,7 @@ mod tests {
         let text = line(&meter);
         let expected = "up 12.0s: 4,000 commands/s, 9,050 so far, 25% busy, ";
         assert!(text.starts_with(expected), "{text}");
-        let expected = ", jobs waited p50 <1 us p99 <1 us, ran p50 <4 us p99 <4 us\n";
+        let expected = ", jobs waited p50 <1.1 us p99 <1.1 us, ran p50 <4.1 us p99 <4.1 us\n";
         assert!(text.ends_with(expected), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! Percentiles of what a server counted in powers of two, from one snapshot to the next. It knows nothing of how they are
 //! shown.
 
+use std::fmt;
 use std::time::Duration;
 
 use robot_api::v1;
@@ -10,11 +11,18 @@ const FIRST_NANOS: u64 = 1024;
 /// The bounds; one counter more holds what is longer than all of them.
 const BOUNDS: usize = 24;
 
-/// How long jobs took: below so much, and twice that at most.
+/// How long jobs took, as bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Percentiles {
-    pub(super) p50: Duration,
-    pub(super) p99: Duration,
+    pub(super) p50: Bound,
+    pub(super) p99: Bound,
+}
+
+/// Below so much, and half of that at least; or longer than the contract counts apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    Below(Duration),
+    Longest,
 }
 
 /// How long the jobs of all workers waited and ran; none where there were none.
@@ -62,8 +70,10 @@ fn percentiles(counts: &[u64]) -> Option<Percentiles> {
             counted += count;
             counted >= rank
         });
-        let place = place.unwrap_or(BOUNDS).min(BOUNDS - 1);
-        Duration::from_nanos(FIRST_NANOS << place)
+        match place {
+            Some(place @ ..BOUNDS) => Bound::Below(Duration::from_nanos(FIRST_NANOS << place)),
+            _ => Bound::Longest,
+        }
     };
     (jobs > 0).then(|| Percentiles {
         p50: bound_of(50),
@@ -71,12 +81,22 @@ fn percentiles(counts: &[u64]) -> Option<Percentiles> {
     })
 }
 
-/// As short as it can be told apart: `2 us`, `66 us`, `1 ms`, `2 s`.
-pub(super) fn text(time: Duration) -> String {
-    match time.as_nanos() {
-        nanos @ ..1_000_000 => format!("{} us", nanos / 1000),
-        nanos @ ..1_000_000_000 => format!("{} ms", nanos / 1_000_000),
-        nanos => format!("{} s", nanos / 1_000_000_000),
+impl fmt::Display for Bound {
+    /// In two digits or three, rounded up, so that it is true: `<1.1 us`, `<66 us`, `<525 us`, `<4.3 ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Below(time) = self else {
+            return f.write_str(">8.5 s");
+        };
+        let nanos = time.as_nanos() as f64;
+        let (count, unit) = match nanos {
+            ..1e6 => (nanos / 1e3, "us"),
+            ..1e9 => (nanos / 1e6, "ms"),
+            _ => (nanos / 1e9, "s"),
+        };
+        match count {
+            ..10.0 => write!(f, "<{:.1} {unit}", (count * 10.0).ceil() / 10.0),
+            _ => write!(f, "<{} {unit}", count.ceil()),
+        }
     }
 }
 
@@ -98,8 +118,8 @@ mod tests {
 
     fn below(p50_nanos: u64, p99_nanos: u64) -> Option<Percentiles> {
         Some(Percentiles {
-            p50: Duration::from_nanos(p50_nanos),
-            p99: Duration::from_nanos(p99_nanos),
+            p50: Bound::Below(Duration::from_nanos(p50_nanos)),
+            p99: Bound::Below(Duration::from_nanos(p99_nanos)),
         })
     }
 
@@ -113,18 +133,26 @@ mod tests {
         let times = job_times(&before, &snapshot(&[(&[7, 1], &[200]), (&[], &long)]));
         assert_eq!((times.queue, times.run), (None, below(1024, 1024)));
         let times = job_times(&now, &snapshot(&[(&[57, 1], &[100]), (&[], &long)]));
-        assert_eq!(times.run, below(1 << 33, 1 << 33));
+        let longest = Percentiles {
+            p50: Bound::Longest,
+            p99: Bound::Longest,
+        };
+        assert_eq!(times.run, Some(longest));
     }
 
     #[test]
-    fn times_are_short() {
-        for (nanos, expected) in [
-            (1024, "1 us"),
-            (65_536, "65 us"),
-            (1 << 20, "1 ms"),
-            (1 << 31, "2 s"),
+    fn bounds_are_short_and_true() {
+        for (log2, expected) in [
+            (10, "<1.1 us"),
+            (16, "<66 us"),
+            (19, "<525 us"),
+            (20, "<1.1 ms"),
+            (31, "<2.2 s"),
+            (33, "<8.6 s"),
         ] {
-            assert_eq!(text(Duration::from_nanos(nanos)), expected);
+            let bound = Bound::Below(Duration::from_nanos(1 << log2));
+            assert_eq!(bound.to_string(), expected);
         }
+        assert_eq!(Bound::Longest.to_string(), ">8.5 s");
     }
 }

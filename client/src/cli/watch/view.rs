@@ -12,7 +12,7 @@ use robot_api::v1;
 use super::bar::bar;
 use super::feed::{Outage, Update};
 use super::meter::{Meter, Rate};
-use super::times::{JobTimes, Percentiles, text};
+use super::times::{JobTimes, Percentiles};
 use crate::cli::words::{counted, grouped};
 
 /// Screens of fewer columns get the short words, and no totals.
@@ -257,10 +257,10 @@ fn times_text(times: JobTimes, width: u16) -> String {
     let (Some(queue), Some(run)) = (queue, run) else {
         return String::new();
     };
-    let part = |Percentiles { p50, p99 }| format!("p50 <{} p99 <{}", text(p50), text(p99));
+    let part = |Percentiles { p50, p99 }| format!("p50 {p50} p99 {p99}");
     match width >= WIDE_COLUMNS_MIN {
         true => format!("jobs waited {}, ran {}", part(queue), part(run)),
-        false => format!("wait <{} run <{} (p99)", text(queue.p99), text(run.p99)),
+        false => format!("wait {} run {} (p99)", queue.p99, run.p99),
     }
 }
 

@@ -44,7 +44,7 @@ fn a_usual_screen_shows_all() {
     assert_eq!(rows[2], "12,345 commands/s, peak 12,345, 25% busy");
     assert_eq!(
         rows[3],
-        "jobs waited p50 <1 us p99 <1 us, ran p50 <4 us p99 <4 us"
+        "jobs waited p50 <1.1 us p99 <1.1 us, ran p50 <4.1 us p99 <4.1 us"
     );
     assert!(
         rows[4..8].iter().all(|row| row.starts_with('█')),
