@@ -61,8 +61,8 @@ export function jobTimes(before: WatchWorkersResponse, now: WatchWorkersResponse
 }
 
 /** Rounded up: below that it is, too. */
-export function belowText(nanos: number): string {
-  if (nanos === Infinity) return "8.5 s or longer";
+export function boundText(nanos: number): string {
+  if (nanos === Infinity) return "≥ 8.5 s";
   const [unit, unitNanos] =
     nanos < 1e6
       ? (["µs", 1e3] as const)
@@ -71,7 +71,7 @@ export function belowText(nanos: number): string {
         : (["s", 1e9] as const);
   const value = nanos / unitNanos;
   const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
-  return `below ${(Math.ceil(value * 10 ** digits) / 10 ** digits).toFixed(digits)} ${unit}`;
+  return `< ${(Math.ceil(value * 10 ** digits) / 10 ** digits).toFixed(digits)} ${unit}`;
 }
 
 function totals({ uptimeNanos, workers }: WatchWorkersResponse): Totals {

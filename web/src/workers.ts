@@ -4,7 +4,7 @@ import type { Connection } from "./connection";
 import type { WatchWorkersResponse, WorkerSnapshot } from "./gen/robot/v1/robot_pb";
 import { Sparkline } from "./sparkline";
 import { counted, rates, type WorkerRate } from "./rates";
-import { belowText, LastMinute, type JobTimes, type Percentiles } from "./times";
+import { boundText, LastMinute, type JobTimes, type Percentiles } from "./times";
 
 export function attachWorkers(connection: Connection): void {
   const workers = new Workers();
@@ -78,8 +78,8 @@ function showTimes(times: JobTimes | undefined): void {
 }
 
 function showPercentiles(what: "queue" | "run", percentiles: Percentiles | undefined): void {
-  setText(`${what}-p50`, percentiles ? belowText(percentiles.p50) : "–");
-  setText(`${what}-p99`, percentiles ? belowText(percentiles.p99) : "–");
+  setText(`${what}-p50`, percentiles ? boundText(percentiles.p50) : "–");
+  setText(`${what}-p99`, percentiles ? boundText(percentiles.p99) : "–");
 }
 
 /** Before there are two snapshots there is no rate. */

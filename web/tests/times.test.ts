@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { WatchWorkersResponseSchema } from "../src/gen/robot/v1/robot_pb";
-import { belowText, jobTimes, LastMinute, SNAPSHOTS_MAX } from "../src/times";
+import { boundText, jobTimes, LastMinute, SNAPSHOTS_MAX } from "../src/times";
 
 type Counts = readonly number[];
 
@@ -77,15 +77,15 @@ describe("times of jobs", () => {
 
   test("are said in a unit that fits, and never below what they are", () => {
     const nanos = [2 ** 10, 2 ** 16, 2 ** 17, 2 ** 20, 2 ** 29, 2 ** 30, 2 ** 33, Infinity];
-    expect(nanos.map(belowText)).toEqual([
-      "below 1.03 µs",
-      "below 65.6 µs",
-      "below 132 µs",
-      "below 1.05 ms",
-      "below 537 ms",
-      "below 1.08 s",
-      "below 8.59 s",
-      "8.5 s or longer",
+    expect(nanos.map(boundText)).toEqual([
+      "< 1.03 µs",
+      "< 65.6 µs",
+      "< 132 µs",
+      "< 1.05 ms",
+      "< 537 ms",
+      "< 1.08 s",
+      "< 8.59 s",
+      "≥ 8.5 s",
     ]);
   });
 });
