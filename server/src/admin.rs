@@ -22,6 +22,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::drain::Drain;
 use crate::metrics::{self, Metrics};
+use crate::nats::Ready;
 
 /// More wait to be accepted.
 const CONNECTIONS_MAX: usize = 16;
@@ -41,6 +42,7 @@ const PATHS: &str = "there are /metrics, /live and /ready\n";
 pub(crate) struct Shown {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Drain,
+    pub(crate) ready: Ready,
 }
 
 /// Serves until it is dropped, which closes all that is open.
@@ -94,9 +96,10 @@ fn answer(request: &Request<Incoming>, shown: &Shown) -> Response<Full<Bytes>> {
     }
     match request.uri().path() {
         "/live" => text(StatusCode::OK, "live\n"),
-        "/ready" => match shown.drain.has_begun() {
-            false => text(StatusCode::OK, "ready\n"),
-            true => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: draining\n"),
+        "/ready" => match (shown.drain.has_begun(), shown.ready.is_ready()) {
+            (true, _) => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: draining\n"),
+            (false, false) => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: no broker\n"),
+            (false, true) => text(StatusCode::OK, "ready\n"),
         },
         "/metrics" => match shown.metrics.text() {
             Ok(metrics) => of_type(StatusCode::OK, metrics::CONTENT_TYPE, metrics),

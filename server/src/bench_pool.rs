@@ -39,7 +39,7 @@ pub async fn run(
     };
     tokio::join!(submitted, collected);
     let elapsed = started.elapsed();
-    pool.queue().close();
+    pool.close();
     while let Some(ended) = tasks.join_next().await {
         ended.expect("a worker does not panic");
     }

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use clap::{Args, ValueEnum};
 
 use crate::access::AccessConfig;
+use crate::nats::{NatsConfig, NatsGatewayConfig};
 
 mod console;
 mod parts;
@@ -180,6 +181,14 @@ pub struct Config {
     )]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3_600_000))]
     pub drain_ms_max: u32,
+
+    /// The broker, for a gateway whose workers are elsewhere.
+    #[command(flatten)]
+    pub nats: NatsConfig,
+
+    /// What only a gateway needs.
+    #[command(flatten)]
+    pub nats_gateway: NatsGatewayConfig,
 
     /// Who may come in.
     #[command(flatten)]

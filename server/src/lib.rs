@@ -24,6 +24,7 @@ mod linger;
 mod log_limit;
 mod method;
 mod metrics;
+mod nats;
 mod pool;
 mod queue;
 mod record;
@@ -47,6 +48,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -58,13 +60,15 @@ pub use admin::parse_admin_address;
 pub use config::{Config, ConfigError, Console, Reflection};
 pub use drain::{Shutdown, Summary};
 pub use log_limit::log_panics;
+pub use nats::{NatsConfig, NatsError, NatsGatewayConfig, NatsWorkerConfig, run_worker};
 
 use access::Access;
 use admin::Shown;
 use connection::Server;
 use drain::Drain;
 use http::Services;
-use metrics::{Metrics, Sources};
+use metrics::{Link, Metrics, Sources};
+use nats::Ready;
 use pool::Pool;
 use service::Service;
 use telemetry::Telemetry;
@@ -86,6 +90,9 @@ pub enum StartError {
     /// Spans cannot be sent to the collector.
     #[error("--otlp-endpoint: {0}")]
     Traces(#[from] robot_otlp::OtlpError),
+    /// The broker can never be reached.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// The listener has no address.
     #[error("the listener has no address: {0}")]
     Listener(#[from] std::io::Error),
@@ -136,9 +143,19 @@ pub async fn run_with(
     let loopback = address.ip().is_loopback();
     let console = config.console.is_on(loopback);
     let access = Access::load(&config.access, console)?;
-    let workers = config.worker_count();
     let drain = Drain::default();
-    let (pool, mut tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
+    let (pool, mut tasks, ready, link, gateway) = match config.nats.queue {
+        None => {
+            let workers = config.worker_count();
+            let started = Pool::start(workers, config.queue_limits(), config.worker_config());
+            (started.0, started.1, Ready::default(), None, None)
+        }
+        Some(_) => {
+            let (pool, gateway, ready, counts) = nats::open_gateway(&config).await?;
+            let link = Some(Link::Gateway(counts));
+            (pool, JoinSet::new(), ready, link, Some(gateway))
+        }
+    };
     let loopback = address.ip().is_loopback();
     let Beside { routes, admin } = beside;
     let traces = config
@@ -149,6 +166,7 @@ pub async fn run_with(
     let telemetry = Telemetry::new(admin.is_some().then(Arc::default), traces);
     let robot = Arc::new(Service::new(Arc::clone(&pool), &config, drain.clone()));
     let (health, routes) = all_routes(&config, loopback, routes, &robot).await;
+    set_health(&health, status_of(&ready)).await;
     let services = Services {
         robot,
         routes,
@@ -161,6 +179,9 @@ pub async fn run_with(
 
     let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     log_start(address, admin_address, &config);
+    if let Some(gateway) = gateway {
+        tasks.spawn(gateway.run());
+    }
     let server = Server {
         limits: config.connection_limits(),
         services,
@@ -175,23 +196,26 @@ pub async fn run_with(
         drain: drain.clone(),
         telemetry: Arc::clone(&telemetry),
         connections_max: config.connections_max,
+        link,
     };
+    let followed = ready.clone();
     let mut served = pin!(async {
         tokio::select! {
             () = accept::serve(listener, config.connections_max, &server) => {}
             never = server.watch.run() => match never {},
             never = access.reload() => match never {},
-            never = serve_admin(admin, shown) => match never {},
+            never = serve_admin(admin, shown, ready) => match never {},
+            never = follow(followed, &health, &drain) => match never {},
         }
     });
     tokio::select! {
         () = &mut served => {}
-        () = end(&config, shutdown, health, &drain) => served.await,
+        () = end(&config, shutdown, &health, &drain) => served.await,
     }
     // A call may notice a moment later than its connection; one that does not is left out of the summary.
     let _late = tokio::time::timeout(CUT_GRACE, drain.calls_ended()).await;
 
-    pool.queue().close();
+    pool.close();
     while let Some(ended) = tasks.join_next().await {
         ended.expect("a worker does not panic");
     }
@@ -209,12 +233,17 @@ pub async fn run_with(
 }
 
 /// Shows what there is to whoever asks, if anybody may.
-async fn serve_admin(listener: Option<TcpListener>, shown: Sources) -> Infallible {
+async fn serve_admin(listener: Option<TcpListener>, shown: Sources, ready: Ready) -> Infallible {
     match (listener, &shown.telemetry.calls) {
         (Some(listener), Some(calls)) => {
             let drain = shown.drain.clone();
             let metrics = Arc::new(Metrics::new(&Arc::clone(calls), shown));
-            admin::serve(listener, Shown { metrics, drain }).await
+            let shown = Shown {
+                metrics,
+                drain,
+                ready,
+            };
+            admin::serve(listener, shown).await
         }
         _ => pending().await,
     }
@@ -229,7 +258,6 @@ async fn all_routes(
     let service = RobotServiceServer::from_arc(Arc::clone(robot))
         .max_decoding_message_size(config.message_bytes_max as usize);
     let (health, health_service) = tonic_health::server::health_reporter();
-    set_health(&health, ServingStatus::Serving).await;
 
     let mut routes = RoutesBuilder::from(others);
     routes.add_service(service).add_service(health_service);
@@ -258,8 +286,25 @@ async fn set_health(health: &HealthReporter, status: ServingStatus) {
     }
 }
 
+/// Lets health say whether commands could be run, until the end begins.
+async fn follow(mut ready: Ready, health: &HealthReporter, drain: &Drain) -> Infallible {
+    loop {
+        ready.changed().await;
+        if !drain.has_begun() {
+            set_health(health, status_of(&ready)).await;
+        }
+    }
+}
+
+fn status_of(ready: &Ready) -> ServingStatus {
+    match ready.is_ready() {
+        true => ServingStatus::Serving,
+        false => ServingStatus::NotServing,
+    }
+}
+
 /// Waits to be told to end, and takes the server there step by step.
-async fn end(config: &Config, shutdown: Shutdown, health: HealthReporter, drain: &Drain) {
+async fn end(config: &Config, shutdown: Shutdown, health: &HealthReporter, drain: &Drain) {
     let Shutdown {
         drain: begin,
         at_once,
@@ -270,7 +315,7 @@ async fn end(config: &Config, shutdown: Shutdown, health: HealthReporter, drain:
     }
     drain.begin();
     let in_time = async {
-        set_health(&health, ServingStatus::NotServing).await;
+        set_health(health, ServingStatus::NotServing).await;
         tokio::time::sleep(Duration::from_millis(config.drain_delay_ms.into())).await;
         drain.stopping().cancel();
         drain.calls_ended().await;
@@ -313,6 +358,10 @@ fn log_start(address: SocketAddr, admin: Option<SocketAddr>, config: &Config) {
         drain_delay_ms = config.drain_delay_ms,
         drain_ms_max = config.drain_ms_max,
         reflection = ?config.reflection,
+        queue = config.nats.queue,
+        nats_jobs_max = config.nats_gateway.nats_jobs_max,
+        nats_job_ms_max = config.nats_gateway.nats_job_ms_max,
+        nats_ack_wait_ms = config.nats.nats_ack_wait_ms,
         otlp_endpoint = config.otlp_endpoint.as_ref().map(tracing::field::display),
         console = config.console_url(address),
         tls = config.access.tls_cert.is_some(),

@@ -5,24 +5,30 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use robot_server::{
-    Beside, Config, Shutdown, StartError, Summary, log_panics, parse_admin_address, run_with,
+    Beside, Config, NatsWorkerConfig, Shutdown, StartError, Summary, log_panics,
+    parse_admin_address, run_with, run_worker,
 };
 
 /// A setting was wrong.
 const EXIT_USAGE: u8 = 2;
 /// Calls were cut off before all that was accepted had been answered.
 const EXIT_CUT_OFF: u8 = 3;
+/// The broker's client says at each try what we say once.
+const LOG_DEFAULT: &str = "info,async_nats=warn";
 
 /// Runs robot commands for anyone who sends them over gRPC, and keeps nothing.
 #[derive(Debug, Parser)]
-#[command(name = "robot-server", version)]
+#[command(name = "robot-server", version, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    role: Option<Role>,
+
     /// Address to listen on
     #[arg(
         long,
@@ -45,6 +51,27 @@ struct Args {
     config: Config,
 }
 
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Runs jobs of gateways, which come from the broker, and serves nobody
+    Worker(Box<WorkerArgs>),
+}
+
+#[derive(Debug, clap::Args)]
+struct WorkerArgs {
+    /// Address for metrics and health over HTTP: PORT, for this machine only, or HOST:PORT; whoever reaches it is let in
+    #[arg(long, env = "ROBOT_SERVER_ADMIN", value_name = "ADDRESS")]
+    #[arg(value_parser = parse_admin_address)]
+    admin: Option<SocketAddr>,
+
+    /// How log lines are written to stderr; RUST_LOG says which
+    #[arg(long, env = "ROBOT_SERVER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    #[command(flatten)]
+    config: NatsWorkerConfig,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     /// For people.
@@ -59,15 +86,27 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => return usage_error(&first_paragraph(&error)),
         Err(help) => help.exit(),
     };
+    if let Some(Role::Worker(args)) = args.role {
+        if args.config.nats.queue.is_none() {
+            return usage_error("error: a worker needs --queue, or ROBOT_SERVER_QUEUE");
+        }
+        return exit_code(work(*args));
+    }
     let settings = args.config.validate();
     if let Err(error) = settings.and_then(|()| args.config.validate_for(args.listen)) {
         return usage_error(&format!("error: {error}"));
     }
-    match serve(args) {
+    exit_code(serve(args))
+}
+
+fn exit_code(ended: anyhow::Result<Summary>) -> ExitCode {
+    match ended {
         Ok(Summary { cut_off: 0, .. }) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(EXIT_CUT_OFF),
         Err(error) => match error.downcast_ref() {
-            Some(StartError::Access(error)) => usage_error(&format!("error: {error}")),
+            Some(error @ (StartError::Access(_) | StartError::Nats(_))) => {
+                usage_error(&format!("error: {error}"))
+            }
             _ => {
                 eprintln!("error: {error:#}");
                 ExitCode::FAILURE
@@ -110,13 +149,29 @@ async fn serve(args: Args) -> anyhow::Result<Summary> {
     Ok(summary)
 }
 
+#[tokio::main]
+async fn work(args: WorkerArgs) -> anyhow::Result<Summary> {
+    start_log(args.log_format);
+    log_panics();
+    let shutdown = Shutdown::default();
+    let signals = end_on_signals(shutdown.clone())?;
+    let admin = match args.admin {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let summary = run_worker(args.config, admin, shutdown).await?;
+    signals.abort();
+    Ok(summary)
+}
+
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
     listener.with_context(|| format!("cannot listen on {address}"))
 }
 
 fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(LOG_DEFAULT));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

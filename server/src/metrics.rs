@@ -3,6 +3,7 @@
 
 mod calls;
 mod collect;
+mod link;
 mod process;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 pub(crate) use calls::{CallMeter, Calls};
-pub(crate) use collect::Sources;
+pub(crate) use collect::{Link, Sources};
 
 /// What the text is, by its content type.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

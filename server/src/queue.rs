@@ -168,9 +168,22 @@ impl Queue {
         reply: OwnedPermit<Completion>,
         abandon: &Abandon,
     ) {
+        self.submit_aged(job, slot, reply, abandon, Duration::ZERO);
+    }
+
+    /// Queues a job that has been in another queue before, for so long.
+    pub(crate) fn submit_aged(
+        &self,
+        job: Job,
+        slot: Slot,
+        reply: OwnedPermit<Completion>,
+        abandon: &Abandon,
+        age: Duration,
+    ) {
+        let now = Instant::now();
         let lease = Lease {
             job,
-            submitted: Instant::now(),
+            submitted: now.checked_sub(age).unwrap_or(now),
             reply: Some(reply),
             abandoned: Arc::clone(&abandon.0),
             waiting: Some(slot.job),

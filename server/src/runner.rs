@@ -167,6 +167,10 @@ fn inject_fault(id: u64, config: WorkerConfig) {
         every.is_none_or(|every| id % every != 0),
         "injected: command {id}"
     );
+    let ends = config.abort_on_multiples_of;
+    if ends.is_some_and(|every| id % every == 0) {
+        std::process::abort();
+    }
 }
 
 #[cfg(not(feature = "fault-injection"))]

@@ -132,7 +132,10 @@ impl RobotService for Service {
         &self,
         _request: Request<v1::GetServerInfoRequest>,
     ) -> Result<Response<v1::GetServerInfoResponse>, Status> {
-        Ok(Response::new(self.info.clone()))
+        Ok(Response::new(v1::GetServerInfoResponse {
+            workers: self.pool.workers(),
+            ..self.info.clone()
+        }))
     }
 
     async fn watch_workers(

@@ -22,6 +22,12 @@ pub(crate) struct WorkerConfig {
     /// Tests only: a command whose id is a multiple of this panics.
     #[cfg(feature = "fault-injection")]
     pub(crate) panic_on_multiples_of: Option<std::num::NonZeroU64>,
+    /// Tests only: a command whose id is a multiple of this ends the process.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) abort_on_multiples_of: Option<std::num::NonZeroU64>,
+    /// Tests only: each job takes this much longer.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) slow: Duration,
 }
 
 /// One counter for each reason, by its number.
@@ -56,7 +62,8 @@ impl WorkerCounts {
         }
     }
 
-    fn add(&self, commands: usize, queued: Duration, busy: Duration) {
+    /// A job was run. Only ever called by one task at a time.
+    pub(crate) fn add(&self, commands: usize, queued: Duration, busy: Duration) {
         self.queue_times.add(queued);
         self.run_times.add(busy);
         self.jobs.fetch_add(1, Ordering::Relaxed);
@@ -125,6 +132,11 @@ pub(crate) async fn work(queue: Queue, config: WorkerConfig, counts: &WorkerCoun
     while let Some(lease) = next(&queue, &mut done).await {
         let taken = Instant::now();
         runner.clear();
+        #[cfg(feature = "fault-injection")]
+        if !config.slow.is_zero() {
+            done.hand_back();
+            tokio::time::sleep(config.slow).await;
+        }
         let Ok(failure) = run(&lease, &mut runner, &mut done).await else {
             continue;
         };

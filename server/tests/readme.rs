@@ -59,10 +59,18 @@ fn limit_of(flag: &str) -> Option<(Option<&'static str>, &'static str)> {
             Some("limits.stream_stall_ms_max"),
             "the call is reset (`CANCELLED`)",
         ),
+        "nats-jobs-max" => (None, "the job waits in the gateway's queue"),
+        "nats-job-ms-max" => (
+            None,
+            "the broker drops the job; if it is wanted it is sent again",
+        ),
+        "nats-ack-wait-ms" => (None, "another worker gets the job"),
         "drain-delay-ms" => (None, "new calls are refused with `UNAVAILABLE`"),
         "drain-ms-max" => (None, "what is open is cut off; exit code 3"),
         "identity-streams-max" => (None, "the call is refused with `RESOURCE_EXHAUSTED`"),
         "identity-commands-per-second-max" => (None, "the calls of the identity are not read"),
+        "queue" | "nats-system" | "nats-creds" | "nats-user" | "nats-password-file"
+        | "nats-tls-ca" => return None,
         "reflection" | "console" | "otlp-endpoint" | "tls-cert" | "tls-key" | "tls-client-ca"
         | "token-file" | "insecure" => {
             return None;

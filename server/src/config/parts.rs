@@ -9,6 +9,7 @@ use super::Config;
 use crate::connection::ConnectionLimits;
 use crate::console::Reception;
 use crate::cut::JobLimits;
+use crate::nats::GatewaySettings;
 use crate::queue::QueueLimits;
 use crate::session::SessionLimits;
 use crate::watch::WatchLimits;
@@ -80,6 +81,20 @@ impl Config {
             actions_max: self.actions_per_command_max as usize,
             #[cfg(feature = "fault-injection")]
             panic_on_multiples_of: self.panic_on_multiples_of,
+            #[cfg(feature = "fault-injection")]
+            abort_on_multiples_of: None,
+            #[cfg(feature = "fault-injection")]
+            slow: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn gateway_settings(&self) -> GatewaySettings {
+        GatewaySettings {
+            jobs_max: self.nats_gateway.nats_jobs_max,
+            job_max: millis(self.nats_gateway.nats_job_ms_max),
+            ack_wait: millis(self.nats.nats_ack_wait_ms),
+            actions_max: self.actions_per_command_max as usize,
+            message_bytes_max: self.message_bytes_max as usize,
         }
     }
 
@@ -100,7 +115,10 @@ impl Config {
                 connection_age_ms_max: self.connection_age_ms_max,
             }),
             workers,
-            queue_kind: v1::QueueKind::Embedded.into(),
+            queue_kind: match self.nats.queue {
+                None => v1::QueueKind::Embedded.into(),
+                Some(_) => v1::QueueKind::Nats.into(),
+            },
         }
     }
 }

@@ -4,11 +4,14 @@
 use std::fmt::Error;
 use std::sync::Arc;
 
+use super::link;
+
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
 use crate::drain::Drain;
+use crate::nats::LinkCounts;
 use crate::pool::Pool;
 use crate::telemetry::Telemetry;
 use crate::times::{TimesSnapshot, bounds_seconds};
@@ -23,6 +26,15 @@ pub(crate) struct Sources {
     pub(crate) drain: Drain,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) connections_max: u32,
+    /// Where there is a broker.
+    pub(crate) link: Option<Link>,
+}
+
+/// Which side of a broker this is, and what it counts.
+#[derive(Debug, Clone)]
+pub(crate) enum Link {
+    Gateway(Arc<LinkCounts>),
+    Worker(Arc<LinkCounts>),
 }
 
 impl Collector for Sources {
@@ -31,7 +43,15 @@ impl Collector for Sources {
         self.commands(encoder)?;
         self.workers(encoder)?;
         self.queue(encoder)?;
-        self.calls(encoder)?;
+        match &self.link {
+            Some(Link::Worker(counts)) => link::of_worker(encoder, counts)?,
+            Some(Link::Gateway(counts)) => link::of_gateway(encoder, counts)?,
+            None => {}
+        }
+        // A worker has no calls.
+        if !matches!(self.link, Some(Link::Worker(_))) {
+            self.calls(encoder)?;
+        }
         self.server(encoder)
     }
 }
@@ -47,6 +67,10 @@ impl Sources {
             })
             .collect();
         let errors: u64 = rejected.iter().map(|(_reason, count)| count).sum();
+        // What came of commands that ran elsewhere is counted there.
+        if self.pool.is_remote() {
+            return self.times(encoder);
+        }
         let outcomes = [
             ("state", commands.saturating_sub(errors)),
             ("error", errors),
@@ -66,6 +90,11 @@ impl Sources {
             "reason",
             &rejected,
         )?;
+        self.times(encoder)
+    }
+
+    fn times(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let counts = self.pool.counts();
         let (queue_times, run_times) = counts.iter().fold(Default::default(), sum_of_times);
         let help = "How long jobs waited in the queue; a job holds some commands, and is one count";
         histogram(encoder, "robot_command_queue_seconds", help, &queue_times)?;
@@ -122,7 +151,7 @@ impl Sources {
             encoder,
             "robot_workers_idle",
             help,
-            self.pool.queue().idle_workers() as u64,
+            self.pool.idle_workers() as u64,
         )?;
         gauge(
             encoder,
@@ -223,7 +252,14 @@ impl Sources {
         let labels = [
             ("version", env!("CARGO_PKG_VERSION")),
             ("semantics_version", &semantics),
-            ("queue", "embedded"),
+            (
+                "queue",
+                if self.link.is_some() {
+                    "nats"
+                } else {
+                    "embedded"
+                },
+            ),
         ];
         let mut build = encoder.encode_descriptor(
             "robot_build",
@@ -259,7 +295,7 @@ pub(super) fn gauge(
         .encode_gauge(&value)
 }
 
-fn counter(
+pub(super) fn counter(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
@@ -286,7 +322,7 @@ fn counters(
     Ok(())
 }
 
-fn histogram(
+pub(super) fn histogram(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

@@ -179,6 +179,10 @@ fn interleave(seed: u64) {
         actions_max: ACTIONS_MAX,
         #[cfg(feature = "fault-injection")]
         panic_on_multiples_of: None,
+        #[cfg(feature = "fault-injection")]
+        abort_on_multiples_of: None,
+        #[cfg(feature = "fault-injection")]
+        slow: std::time::Duration::ZERO,
     };
     let counts: Vec<_> = (1..=WORKERS).map(WorkerCounts::new).collect();
     let reads: [_; SESSIONS] = Default::default();
