@@ -283,3 +283,20 @@ async fn without_files_to_open_it_waits_without_spinning_and_then_goes_on() {
     server.signal("TERM").await;
     assert_eq!(server.wait().await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_any_more_changes_nothing() {
+    let server = Server::start(&[]).await;
+    let mut client = server.connect().await;
+    let (log, mut child) = server.take_log();
+    drop(log);
+    let requests = tokio_stream::iter([turns(0, 100)]);
+    let responses = client.execute_stream(requests).await.unwrap();
+    let Told { answered, end } = read_to_the_end(responses.into_inner()).await;
+    assert_eq!((answered.len(), end), (100, Code::Ok));
+    // That it is told to end is a line, and so is that it has.
+    let pid = child.id().unwrap().to_string();
+    let told = tokio::process::Command::new("kill").arg(pid).status().await;
+    assert!(told.unwrap().success());
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+}
