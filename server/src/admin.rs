@@ -3,6 +3,7 @@
 //! often, and whoever floods it floods it alone.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::drain::Drain;
-use crate::metrics::{self, Metrics};
+use crate::metrics::{self, Metrics, Sources};
 use crate::nats::Ready;
 
 /// More wait to be accepted.
@@ -39,14 +40,32 @@ const PATHS: &str = "there are /metrics, /live and /ready\n";
 
 /// What is shown.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) drain: Drain,
-    pub(crate) ready: Ready,
+struct Shown {
+    metrics: Arc<Metrics>,
+    drain: Drain,
+    ready: Ready,
 }
 
-/// Serves until it is dropped, which closes all that is open.
-pub(crate) async fn serve(listener: TcpListener, shown: Shown) -> Infallible {
+/// Shows what there is to whoever asks, if anybody may, until it is dropped, which closes all that is open.
+pub(crate) async fn serve(
+    listener: Option<TcpListener>,
+    sources: Sources,
+    ready: Ready,
+) -> Infallible {
+    let (Some(listener), Some(calls)) = (listener, sources.telemetry.calls.clone()) else {
+        return pending().await;
+    };
+    let drain = sources.drain.clone();
+    let metrics = Arc::new(Metrics::new(&calls, sources));
+    let shown = Shown {
+        metrics,
+        drain,
+        ready,
+    };
+    accept(listener, shown).await
+}
+
+async fn accept(listener: TcpListener, shown: Shown) -> Infallible {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {

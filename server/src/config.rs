@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::access::AccessConfig;
 use crate::nats::{NatsConfig, NatsGatewayConfig};
 
+mod announce;
 mod console;
 mod parts;
 

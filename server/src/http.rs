@@ -29,7 +29,7 @@ use crate::who::Who;
 use bodies::{Observed, RequestBody, UntilTold};
 
 const GRPC: &str = "application/grpc";
-const GRPC_STATUS: &str = "grpc-status";
+pub(crate) const GRPC_STATUS: &str = "grpc-status";
 const GRPC_MESSAGE: &str = "grpc-message";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// The calls that a drain waits for by itself, since they hold its [`crate::drain::OpenCall`].

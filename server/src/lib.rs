@@ -42,7 +42,6 @@ mod worker;
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,12 +62,11 @@ pub use log_limit::log_panics;
 pub use nats::{NatsConfig, NatsError, NatsGatewayConfig, NatsWorkerConfig, run_worker};
 
 use access::Access;
-use admin::Shown;
 use connection::Server;
 use drain::Drain;
 use http::Services;
-use metrics::{Link, Metrics, Sources};
-use nats::Ready;
+use metrics::{Link, Sources};
+use nats::{Gateway, Ready};
 use pool::Pool;
 use service::Service;
 use telemetry::Telemetry;
@@ -144,19 +142,13 @@ pub async fn run_with(
     let console = config.console.is_on(loopback);
     let access = Access::load(&config.access, console)?;
     let drain = Drain::default();
-    let (pool, mut tasks, ready, link, gateway) = match config.nats.queue {
-        None => {
-            let workers = config.worker_count();
-            let started = Pool::start(workers, config.queue_limits(), config.worker_config());
-            (started.0, started.1, Ready::default(), None, None)
-        }
-        Some(_) => {
-            let (pool, gateway, ready, counts) = nats::open_gateway(&config).await?;
-            let link = Some(Link::Gateway(counts));
-            (pool, JoinSet::new(), ready, link, Some(gateway))
-        }
-    };
-    let loopback = address.ip().is_loopback();
+    let Begun {
+        pool,
+        mut tasks,
+        ready,
+        link,
+        gateway,
+    } = begin(&config).await?;
     let Beside { routes, admin } = beside;
     let traces = config
         .otlp_endpoint
@@ -170,15 +162,12 @@ pub async fn run_with(
     let services = Services {
         robot,
         routes,
-        console: config
-            .console
-            .is_on(loopback)
-            .then(|| config.reception(loopback)),
+        console: console.then(|| config.reception(loopback)),
         telemetry: Arc::clone(&telemetry),
     };
 
     let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-    log_start(address, admin_address, &config);
+    config.announce(address, admin_address);
     if let Some(gateway) = gateway {
         tasks.spawn(gateway.run());
     }
@@ -204,7 +193,7 @@ pub async fn run_with(
             () = accept::serve(listener, config.connections_max, &server) => {}
             never = server.watch.run() => match never {},
             never = access.reload() => match never {},
-            never = serve_admin(admin, shown, ready) => match never {},
+            never = admin::serve(admin, shown, ready) => match never {},
             never = follow(followed, &health, &drain) => match never {},
         }
     });
@@ -232,21 +221,37 @@ pub async fn run_with(
     Ok(summary)
 }
 
-/// Shows what there is to whoever asks, if anybody may.
-async fn serve_admin(listener: Option<TcpListener>, shown: Sources, ready: Ready) -> Infallible {
-    match (listener, &shown.telemetry.calls) {
-        (Some(listener), Some(calls)) => {
-            let drain = shown.drain.clone();
-            let metrics = Arc::new(Metrics::new(&Arc::clone(calls), shown));
-            let shown = Shown {
-                metrics,
-                drain,
-                ready,
-            };
-            admin::serve(listener, shown).await
-        }
-        _ => pending().await,
+/// The pool that sessions use, and what is needed to know how its jobs fare.
+struct Begun {
+    pool: Arc<Pool>,
+    tasks: JoinSet<()>,
+    ready: Ready,
+    link: Option<Link>,
+    /// To be run once the server has said that it listens, where the workers are elsewhere.
+    gateway: Option<Gateway>,
+}
+
+/// Starts the workers, or opens the way to those that are elsewhere.
+async fn begin(config: &Config) -> Result<Begun, NatsError> {
+    if config.nats.queue.is_some() {
+        let (pool, gateway, ready, counts) = nats::open_gateway(config).await?;
+        return Ok(Begun {
+            pool,
+            tasks: JoinSet::new(),
+            ready,
+            link: Some(Link::Gateway(counts)),
+            gateway: Some(gateway),
+        });
     }
+    let workers = config.worker_count();
+    let (pool, tasks) = Pool::start(workers, config.queue_limits(), config.worker_config());
+    Ok(Begun {
+        pool,
+        tasks,
+        ready: Ready::default(),
+        link: None,
+        gateway: None,
+    })
 }
 
 async fn all_routes(
@@ -331,44 +336,4 @@ async fn end(config: &Config, shutdown: Shutdown, health: &HealthReporter, drain
     drain.cutting().cancel();
     drain.stopping().cancel();
     drain.drained().cancel();
-}
-
-/// One line that says what is served where, and every limit.
-fn log_start(address: SocketAddr, admin: Option<SocketAddr>, config: &Config) {
-    tracing::info!(
-        %address,
-        admin = admin.map(tracing::field::display),
-        version = env!("CARGO_PKG_VERSION"),
-        workers = config.worker_count(),
-        queue_jobs_max = config.queue_jobs_max,
-        queue_bytes_max = config.queue_bytes_max,
-        job_commands_max = config.job_commands_max,
-        job_bytes_max = config.job_bytes_max,
-        stream_in_flight_bytes_max = config.stream_in_flight_bytes_max,
-        commands_per_message_max = config.commands_per_message_max,
-        actions_per_command_max = config.actions_per_command_max,
-        message_bytes_max = config.message_bytes_max,
-        header_bytes_max = config.header_bytes_max,
-        streams_per_connection_max = config.streams_per_connection_max,
-        connections_max = config.connections_max,
-        handshake_ms_max = config.handshake_ms_max,
-        connection_age_ms_max = config.connection_age_ms_max,
-        stream_idle_ms_max = config.stream_idle_ms_max,
-        stream_stall_ms_max = config.stream_stall_ms_max,
-        drain_delay_ms = config.drain_delay_ms,
-        drain_ms_max = config.drain_ms_max,
-        reflection = ?config.reflection,
-        queue = config.nats.queue,
-        nats_jobs_max = config.nats_gateway.nats_jobs_max,
-        nats_job_ms_max = config.nats_gateway.nats_job_ms_max,
-        nats_ack_wait_ms = config.nats.nats_ack_wait_ms,
-        otlp_endpoint = config.otlp_endpoint.as_ref().map(tracing::field::display),
-        console = config.console_url(address),
-        tls = config.access.tls_cert.is_some(),
-        client_certificates = config.access.tls_client_ca.is_some(),
-        tokens = config.access.token_file.is_some(),
-        identity_streams_max = ?config.access.identity_streams_max,
-        identity_commands_per_second_max = ?config.access.identity_commands_per_second_max,
-        "listening"
-    );
 }

@@ -8,13 +8,13 @@ use http::HeaderMap;
 use http_body::Frame;
 use tonic::Code;
 
+use crate::http::GRPC_STATUS;
 use crate::method::Method;
 use crate::metrics::CallMeter;
 use crate::telemetry::Telemetry;
 use crate::traces::CallSpan;
 use crate::watch::{Activity, WatchedCall};
 
-const GRPC_STATUS: &str = "grpc-status";
 /// The flag of a frame that holds trailers.
 const WEB_TRAILERS: u8 = 0x80;
 

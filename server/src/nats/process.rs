@@ -1,8 +1,6 @@
 //! A worker process: workers that get their jobs from the broker, and serve nobody else but who asks for metrics. It ends
 //! as a server does: it takes no more jobs, does those that it has, and answers them.
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +17,10 @@ use super::credit::Credit;
 use super::settings::NatsConfig;
 use super::subjects::Subjects;
 use super::worker::WorkerLink;
-use crate::admin::{self, Shown};
+use crate::admin;
 use crate::config::Config;
 use crate::drain::{Drain, Shutdown};
-use crate::metrics::{Link, Metrics, Sources};
+use crate::metrics::{Link, Sources};
 use crate::pool::Pool;
 use crate::queue::QueueLimits;
 use crate::telemetry::Telemetry;
@@ -166,7 +164,7 @@ pub async fn run_worker(
     let drain_max = Duration::from_millis(config.drain_ms_max.into());
     let in_time = tokio::select! {
         in_time = work(link, &shutdown, &drain, drain_max) => in_time,
-        never = serve_admin(admin, sources, Ready(Some(ready))) => match never {},
+        never = admin::serve(admin, sources, Ready(Some(ready))) => match never {},
     };
     pool.close();
     match in_time {
@@ -201,21 +199,5 @@ async fn work(link: WorkerLink, shutdown: &Shutdown, drain: &Drain, drain_max: D
     tokio::select! {
         ended = timeout(drain_max, link) => ended.is_ok(),
         () = at_once.cancelled() => false,
-    }
-}
-
-async fn serve_admin(listener: Option<TcpListener>, sources: Sources, ready: Ready) -> Infallible {
-    match (listener, sources.telemetry.calls.clone()) {
-        (Some(listener), Some(calls)) => {
-            let drain = sources.drain.clone();
-            let metrics = Arc::new(Metrics::new(&calls, sources));
-            let shown = Shown {
-                metrics,
-                drain,
-                ready,
-            };
-            admin::serve(listener, shown).await
-        }
-        _ => pending().await,
     }
 }
