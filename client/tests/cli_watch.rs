@@ -8,49 +8,24 @@ mod command;
 #[cfg(unix)]
 #[path = "support/pty.rs"]
 mod pty;
+#[path = "support/mod.rs"]
+mod support;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use robot_api::v1;
-use robot_server::{Config, Shutdown, Summary};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, block_in_place};
+use robot_server::Config;
+use tokio::task::block_in_place;
 
 use command::run;
+use support::Server;
 
-struct Server {
-    address: SocketAddr,
-    shutdown: Shutdown,
-    running: JoinHandle<Summary>,
-}
-
-impl Server {
-    async fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap()).await
-    }
-
-    async fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let config = Config {
-            workers: Some(2),
-            ..Config::default()
-        };
-        let shutdown = Shutdown::default();
-        let server = robot_server::run(listener, config, shutdown.clone());
-        let running = tokio::spawn(async { server.await.unwrap() });
-        Self {
-            address,
-            shutdown,
-            running,
-        }
-    }
-
-    async fn stop(self) {
-        self.shutdown.drain.cancel();
-        self.running.await.unwrap();
+fn config() -> Config {
+    Config {
+        workers: Some(2),
+        ..Config::default()
     }
 }
 
@@ -68,7 +43,7 @@ fn start(address: &str, more: &[&str]) -> Child {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_terminal_it_prints_a_line_for_each_snapshot() {
-    let server = Server::start().await;
+    let server = Server::start(config()).await;
     let address = server.address.to_string();
     let args = [
         "watch",
@@ -92,7 +67,7 @@ async fn without_a_terminal_it_prints_a_line_for_each_snapshot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_json_each_line_is_a_snapshot() {
-    let server = Server::start().await;
+    let server = Server::start(config()).await;
     let address = server.address.to_string();
     let ran = block_in_place(|| {
         run(&[
@@ -140,7 +115,7 @@ fn intervals_that_no_server_takes_are_wrong_usage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_comes_back_is_watched_again() {
-    let server = Server::start().await;
+    let server = Server::start(config()).await;
     let address = server.address;
     let mut child = start(&address.to_string(), &["--count", "1000"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -150,7 +125,7 @@ async fn a_server_that_comes_back_is_watched_again() {
     server.stop().await;
     let complaint = block_in_place(|| complaints.next()).unwrap().unwrap();
     assert!(complaint.contains("trying again in 250ms"), "{complaint}");
-    let server = Server::start_at(address).await;
+    let server = Server::start_at(address, config()).await;
     // A server that began anew has no rate yet.
     block_in_place(|| {
         lines
@@ -165,7 +140,7 @@ async fn a_server_that_comes_back_is_watched_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stays_away_is_given_up() {
-    let server = Server::start().await;
+    let server = Server::start(config()).await;
     let mut child = start(&server.address.to_string(), &["--reconnect-for", "400ms"]);
     let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
     block_in_place(|| stdout.next()).unwrap().unwrap();
@@ -185,7 +160,7 @@ async fn a_server_that_stays_away_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_reading_is_no_error() {
-    let server = Server::start().await;
+    let server = Server::start(config()).await;
     let mut child = start(&server.address.to_string(), &[]);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     block_in_place(|| stdout.read_line(&mut String::new())).unwrap();
@@ -209,7 +184,7 @@ mod in_a_terminal {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn it_fills_the_screen_until_a_key_quits() {
-        let server = Server::start().await;
+        let server = Server::start(config()).await;
         // Ctrl-C and Esc do what q does.
         for quit in ["q", "\x03", "\x1b"] {
             block_in_place(|| {
@@ -229,7 +204,7 @@ mod in_a_terminal {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_smaller_screen_is_drawn_anew() {
-        let server = Server::start().await;
+        let server = Server::start(config()).await;
         block_in_place(|| {
             let mut pty = watch(server.address, &[]);
             pty.wait_for("2 of 2 workers idle");
@@ -243,7 +218,7 @@ mod in_a_terminal {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_error_is_told_on_the_former_screen() {
-        let server = Server::start().await;
+        let server = Server::start(config()).await;
         let mut pty = watch(server.address, &["--reconnect-for", "2s"]);
         block_in_place(|| pty.wait_for("2 of 2 workers idle"));
         server.stop().await;

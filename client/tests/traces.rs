@@ -5,6 +5,8 @@
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/mod.rs"]
+mod support;
 
 use std::sync::{Arc, Mutex};
 
@@ -20,9 +22,9 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use robot_api::v1;
 use robot_api::v1::robot_service_client::RobotServiceClient;
-use robot_server::{Config, Shutdown, Summary};
+use robot_server::Config;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, block_in_place};
+use tokio::task::block_in_place;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
@@ -73,35 +75,13 @@ impl Collector {
     }
 }
 
-struct Traced {
-    address: String,
-    shutdown: Shutdown,
-    running: JoinHandle<Summary>,
-}
-
-impl Traced {
-    async fn start(endpoint: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let config = Config {
-            otlp_endpoint: Some(endpoint.parse().unwrap()),
-            ..Config::default()
-        };
-        let shutdown = Shutdown::default();
-        let server = robot_server::run(listener, config, shutdown.clone());
-        let running = tokio::spawn(async { server.await.unwrap() });
-        Self {
-            address,
-            shutdown,
-            running,
-        }
-    }
-
-    /// By then all spans are with the collector.
-    async fn stop(self) {
-        self.shutdown.drain.cancel();
-        self.running.await.unwrap();
-    }
+/// A server that is traced; when it has been stopped all spans are with the collector.
+async fn traced(endpoint: &str) -> support::Server {
+    let config = Config {
+        otlp_endpoint: Some(endpoint.parse().unwrap()),
+        ..Config::default()
+    };
+    support::Server::start(config).await
 }
 
 fn number(span: &Span, key: &str) -> i64 {
@@ -116,10 +96,10 @@ fn number(span: &Span, key: &str) -> i64 {
 async fn a_run_and_its_calls_are_one_trace() {
     let collector = Collector::default();
     let endpoint = collector.start().await;
-    let server = Traced::start(&endpoint).await;
+    let server = traced(&endpoint).await;
     let args = [
         "--server",
-        &server.address,
+        &server.uri,
         "--otlp-endpoint",
         &endpoint,
         "--turns",
@@ -164,8 +144,8 @@ async fn a_run_and_its_calls_are_one_trace() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_say_no_trace_or_a_wrong_one_begin_their_own() {
     let collector = Collector::default();
-    let server = Traced::start(&collector.start().await).await;
-    let mut client = RobotServiceClient::connect(format!("http://{}", server.address))
+    let server = traced(&collector.start().await).await;
+    let mut client = RobotServiceClient::connect(server.uri.clone())
         .await
         .unwrap();
     for parent in [
@@ -214,10 +194,10 @@ async fn a_collector_that_is_not_there_costs_nothing_but_the_spans() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
-    let server = Traced::start(&nobody).await;
+    let server = traced(&nobody).await;
     let args = [
         "--server",
-        &server.address,
+        &server.uri,
         "--otlp-endpoint",
         &nobody,
         "--turns",

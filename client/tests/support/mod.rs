@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -22,19 +24,25 @@ pub(crate) const WATCH_WORKERS: &str = "/robot.v1.RobotService/WatchWorkers";
 
 pub(crate) struct Server {
     pub(crate) uri: String,
+    pub(crate) address: SocketAddr,
     pub(crate) shutdown: Shutdown,
     running: JoinHandle<Summary>,
 }
 
 impl Server {
     pub(crate) async fn start(config: Config) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), config).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr, config: Config) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let shutdown = Shutdown::default();
         let server = run(listener, config, shutdown.clone());
         let running = tokio::spawn(async { server.await.expect("the settings are valid") });
         Self {
             uri: format!("http://{address}"),
+            address,
             shutdown,
             running,
         }
