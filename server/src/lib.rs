@@ -13,6 +13,7 @@ pub mod bench_pool;
 mod config;
 mod connection;
 mod console;
+mod counter;
 mod cut;
 mod done;
 mod drain;

@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::counter::add;
+
 /// Times below two to this many nanoseconds are not told apart: 1024 ns.
 const SHORTEST_LOG2: u32 = 10;
 /// Nor are those of two to this many nanoseconds and longer: 8.6 s.
@@ -71,12 +73,6 @@ pub(crate) fn bounds_seconds() -> impl Iterator<Item = f64> {
 fn place_of(nanos: u64) -> usize {
     let bits = (u64::BITS - nanos.leading_zeros()).max(SHORTEST_LOG2);
     ((bits - SHORTEST_LOG2) as usize).min(COUNTS - 1)
-}
-
-/// Cheaper than an atomic addition, and enough for a counter that one task writes.
-fn add(counter: &AtomicU64, count: u64) {
-    let before = counter.load(Ordering::Relaxed);
-    counter.store(before.wrapping_add(count), Ordering::Relaxed);
 }
 
 #[cfg(test)]

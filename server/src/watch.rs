@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use crate::counter::add;
 use crate::who::Who;
 
 /// Looks in the shorter of both limits. A call is ended between its limit and one look later.
@@ -307,12 +308,6 @@ impl Activity {
             None => {}
         }
     }
-}
-
-/// Cheaper than an atomic addition, and enough where one call writes.
-fn add(counter: &AtomicU64, count: u64) {
-    let before = counter.load(Ordering::Relaxed);
-    counter.store(before + count, Ordering::Relaxed);
 }
 
 impl WatchedCall {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use robot_api::v1::command_error::Reason;
 use robot_api::{batch, v1};
 
+use crate::counter::add;
 use crate::done::{Done, DoneJob};
 use crate::queue::{Failure, Lease, Queue};
 use crate::runner::{Progress, Runner};
@@ -66,14 +67,14 @@ impl WorkerCounts {
     pub(crate) fn add(&self, commands: usize, queued: Duration, busy: Duration) {
         self.queue_times.add(queued);
         self.run_times.add(busy);
-        self.jobs.fetch_add(1, Ordering::Relaxed);
-        self.commands.fetch_add(commands as u64, Ordering::Relaxed);
-        self.busy_nanos.fetch_add(nanos(busy), Ordering::Relaxed);
+        add(&self.jobs, 1);
+        add(&self.commands, commands as u64);
+        add(&self.busy_nanos, nanos(busy));
     }
 
     fn reject(&self, counts: &[u32; REASONS]) {
         for (rejected, count) in self.rejected.iter().zip(counts) {
-            rejected.fetch_add(u64::from(*count), Ordering::Relaxed);
+            add(rejected, u64::from(*count));
         }
     }
 
