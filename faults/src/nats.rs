@@ -4,9 +4,15 @@
 mod broker;
 mod broker_kills;
 mod gateway;
+mod gateway_kills;
+mod poison;
 mod system;
+mod versions;
 mod worker;
 mod worker_kills;
 
 pub(crate) use broker_kills::broker_kills;
+pub(crate) use gateway_kills::gateway_kills;
+pub(crate) use poison::poison;
+pub(crate) use versions::versions;
 pub(crate) use worker_kills::worker_kills;

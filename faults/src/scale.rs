@@ -31,6 +31,9 @@ pub(crate) struct Scale {
     /// Of a worker behind a broker; the commands are those of one kill.
     pub(crate) nats_worker_kills: Through,
     pub(crate) nats_broker_kills: Through,
+    pub(crate) nats_gateway_kills: Through,
+    /// Of each version.
+    pub(crate) nats_versions_commands: u64,
     /// No scenario takes longer, unless it hangs.
     pub(crate) scenario_max: Duration,
 }
@@ -63,6 +66,8 @@ pub(crate) const FULL: Scale = Scale {
     balance_commands: 10_000,
     nats_worker_kills: through(100_000, 20),
     nats_broker_kills: outlasting(1_000_000, 20),
+    nats_gateway_kills: outlasting(1_000_000, 20),
+    nats_versions_commands: 500_000,
     scenario_max: Duration::from_secs(600),
 };
 
@@ -85,6 +90,8 @@ pub(crate) const QUICK: Scale = Scale {
     balance_commands: 500,
     nats_worker_kills: through(20_000, 3),
     nats_broker_kills: outlasting(50_000, 2),
+    nats_gateway_kills: outlasting(50_000, 2),
+    nats_versions_commands: 20_000,
     scenario_max: Duration::from_secs(180),
 };
 

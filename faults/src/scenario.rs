@@ -58,6 +58,12 @@ pub(crate) enum Scenario {
     NatsWorkerKills,
     /// The broker killed, and all that it holds
     NatsBrokerKills,
+    /// One of two gateways killed
+    NatsGatewayKills,
+    /// A command that ends each worker that runs it; needs --features fault-injection
+    NatsPoison,
+    /// Gateways and workers of two versions at one broker; needs --features fault-injection
+    NatsMixedVersions,
 }
 
 /// Programs of others that some scenarios need.
@@ -78,12 +84,22 @@ impl Scenario {
     }
 
     pub(crate) fn needs_nats(self) -> bool {
-        matches!(self, Self::NatsWorkerKills | Self::NatsBrokerKills)
+        matches!(
+            self,
+            Self::NatsWorkerKills
+                | Self::NatsBrokerKills
+                | Self::NatsGatewayKills
+                | Self::NatsPoison
+                | Self::NatsMixedVersions
+        )
     }
 
     /// Whether its processes have to be told to fail, which only some builds can be.
     pub(crate) fn needs_injection(self) -> bool {
-        matches!(self, Self::PoisonCommands)
+        matches!(
+            self,
+            Self::PoisonCommands | Self::NatsPoison | Self::NatsMixedVersions
+        )
     }
 
     pub(crate) async fn run(self, scale: &Scale, tools: &Tools) -> Row {
@@ -125,6 +141,9 @@ impl Scenario {
             Self::ReplicasBalance | Self::EnvoyBalance => replicas::balance(scale, way).await,
             Self::NatsWorkerKills => nats::worker_kills(scale, nats?).await,
             Self::NatsBrokerKills => nats::broker_kills(scale, nats?).await,
+            Self::NatsGatewayKills => nats::gateway_kills(scale, nats?).await,
+            Self::NatsPoison => nats::poison(scale, nats?).await,
+            Self::NatsMixedVersions => nats::versions(scale, nats?).await,
         }
     }
 }
