@@ -28,6 +28,9 @@ pub(crate) struct Scale {
     pub(crate) rolling: Through,
     /// On each of thirty streams, three times.
     pub(crate) balance_commands: u64,
+    /// Of a worker behind a broker; the commands are those of one kill.
+    pub(crate) nats_worker_kills: Through,
+    pub(crate) nats_broker_kills: Through,
     /// No scenario takes longer, unless it hangs.
     pub(crate) scenario_max: Duration,
 }
@@ -58,6 +61,8 @@ pub(crate) const FULL: Scale = Scale {
     replicas: through(1_000_000, 30),
     rolling: outlasting(1_000_000, 6),
     balance_commands: 10_000,
+    nats_worker_kills: through(100_000, 20),
+    nats_broker_kills: outlasting(1_000_000, 20),
     scenario_max: Duration::from_secs(600),
 };
 
@@ -78,10 +83,12 @@ pub(crate) const QUICK: Scale = Scale {
     replicas: through(50_000, 6),
     rolling: outlasting(50_000, 3),
     balance_commands: 500,
+    nats_worker_kills: through(20_000, 3),
+    nats_broker_kills: outlasting(50_000, 2),
     scenario_max: Duration::from_secs(180),
 };
 
-const fn outlasting(commands: u64, times: u64) -> Through {
+pub(crate) const fn outlasting(commands: u64, times: u64) -> Through {
     Through {
         outlasts: true,
         ..through(commands, times)

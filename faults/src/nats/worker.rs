@@ -1,0 +1,38 @@
+//! A worker process as its driver sees it. It knows nothing of jobs.
+
+use super::broker::Broker;
+use crate::process::Process;
+
+/// What a worker says once it takes jobs.
+const TAKES_JOBS: &str = "jobs come from the broker";
+
+/// A worker process. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    arguments: Vec<String>,
+    process: Process,
+}
+
+impl Worker {
+    /// Starts one with these flags of `robot-server worker`, and waits until it takes jobs.
+    pub(crate) async fn start(broker: &Broker, flags: &[&str]) -> anyhow::Result<Self> {
+        let queue = broker.url();
+        let arguments = [&["work", "--queue", &queue], flags].concat();
+        let arguments: Vec<_> = arguments.into_iter().map(str::to_owned).collect();
+        Ok(Self {
+            process: Process::start(&arguments, TAKES_JOBS).await?,
+            arguments,
+        })
+    }
+
+    /// Ends the process, with SIGKILL.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.kill().await
+    }
+
+    /// Starts it again: to the broker it is a new one.
+    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
+        self.process = Process::start(&self.arguments, TAKES_JOBS).await?;
+        Ok(())
+    }
+}
