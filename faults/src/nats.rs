@@ -1,12 +1,22 @@
 //! Workers behind a broker under fire: gateways, workers and the broker are processes of their own, and whichever of them
 //! goes away, clients are answered as if nothing had. `system` has the processes, each other file a scenario or two.
 
+mod batches;
 mod broker;
 mod broker_kills;
+mod flood;
 mod gateway;
+mod load;
+mod network;
+mod partition;
+mod slow_worker;
 mod system;
 mod worker;
 mod worker_kills;
 
 pub(crate) use broker_kills::broker_kills;
+pub(crate) use flood::flood;
+pub(crate) use network::enter;
+pub(crate) use partition::{partition, possible as partition_is_possible};
+pub(crate) use slow_worker::slow_worker;
 pub(crate) use worker_kills::worker_kills;

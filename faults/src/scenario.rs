@@ -58,6 +58,13 @@ pub(crate) enum Scenario {
     NatsWorkerKills,
     /// The broker killed, and all that it holds
     NatsBrokerKills,
+    /// One of three workers slow; needs --features fault-injection
+    NatsSlowWorker,
+    /// One of two gateways flooded
+    NatsFlood,
+    /// The broker's link down, then a worker's, each on a host of its own; needs root and iproute2, and is not part of the
+    /// quick form unless named
+    NatsPartition,
 }
 
 /// Programs of others that some scenarios need.
@@ -78,12 +85,24 @@ impl Scenario {
     }
 
     pub(crate) fn needs_nats(self) -> bool {
-        matches!(self, Self::NatsWorkerKills | Self::NatsBrokerKills)
+        matches!(
+            self,
+            Self::NatsWorkerKills
+                | Self::NatsBrokerKills
+                | Self::NatsSlowWorker
+                | Self::NatsFlood
+                | Self::NatsPartition
+        )
+    }
+
+    /// Whether it cannot be had in little time.
+    pub(crate) fn is_long(self) -> bool {
+        matches!(self, Self::BlackHoles | Self::NatsPartition)
     }
 
     /// Whether its processes have to be told to fail, which only some builds can be.
     pub(crate) fn needs_injection(self) -> bool {
-        matches!(self, Self::PoisonCommands)
+        matches!(self, Self::PoisonCommands | Self::NatsSlowWorker)
     }
 
     pub(crate) async fn run(self, scale: &Scale, tools: &Tools) -> Row {
@@ -125,6 +144,9 @@ impl Scenario {
             Self::ReplicasBalance | Self::EnvoyBalance => replicas::balance(scale, way).await,
             Self::NatsWorkerKills => nats::worker_kills(scale, nats?).await,
             Self::NatsBrokerKills => nats::broker_kills(scale, nats?).await,
+            Self::NatsSlowWorker => nats::slow_worker(scale, nats?).await,
+            Self::NatsFlood => nats::flood(scale, nats?).await,
+            Self::NatsPartition => nats::partition(scale, nats?).await,
         }
     }
 }
