@@ -76,9 +76,14 @@ impl Process {
 
     /// Ends it, with SIGKILL.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
-        self.child.start_kill().context("cannot kill")?;
+        self.start_kill()?;
         self.exit().await?;
         Ok(())
+    }
+
+    /// The same, without waiting until it is gone.
+    pub(crate) fn start_kill(&mut self) -> anyhow::Result<()> {
+        self.child.start_kill().context("cannot kill")
     }
 
     /// Tells it to end, with SIGTERM.
@@ -101,6 +106,12 @@ impl Process {
             answered: count("answered")?,
             cut_off: count("cut_off")?,
         })
+    }
+
+    /// Waits until it is gone, however long that takes.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        self.child.wait().await?;
+        Ok(())
     }
 
     /// Bytes of memory right now.

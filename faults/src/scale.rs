@@ -31,6 +31,9 @@ pub(crate) struct Scale {
     /// Of a worker behind a broker; the commands are those of one kill.
     pub(crate) nats_worker_kills: Through,
     pub(crate) nats_broker_kills: Through,
+    pub(crate) nats_gateway_kills: Through,
+    /// Of each version.
+    pub(crate) nats_versions_commands: u64,
     pub(crate) nats_partition: Through,
     /// Of what is measured with the fault and without it in turn.
     pub(crate) nats_rounds: Rounds,
@@ -74,6 +77,8 @@ pub(crate) const FULL: Scale = Scale {
     balance_commands: 10_000,
     nats_worker_kills: through(100_000, 20),
     nats_broker_kills: outlasting(1_000_000, 20),
+    nats_gateway_kills: outlasting(1_000_000, 20),
+    nats_versions_commands: 500_000,
     nats_partition: outlasting(600_000, 2),
     nats_rounds: Rounds {
         rounds: 5,
@@ -102,6 +107,8 @@ pub(crate) const QUICK: Scale = Scale {
     balance_commands: 500,
     nats_worker_kills: through(20_000, 3),
     nats_broker_kills: outlasting(50_000, 2),
+    nats_gateway_kills: outlasting(50_000, 2),
+    nats_versions_commands: 20_000,
     nats_partition: outlasting(60_000, 2),
     nats_rounds: Rounds {
         rounds: 1,

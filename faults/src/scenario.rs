@@ -58,6 +58,12 @@ pub(crate) enum Scenario {
     NatsWorkerKills,
     /// The broker killed, and all that it holds
     NatsBrokerKills,
+    /// One of two gateways killed
+    NatsGatewayKills,
+    /// A command that ends each worker that runs it; needs --features fault-injection
+    NatsPoison,
+    /// Gateways and workers of two versions at one broker; needs --features fault-injection
+    NatsMixedVersions,
     /// One of three workers slow; needs --features fault-injection
     NatsSlowWorker,
     /// One of two gateways flooded
@@ -89,6 +95,9 @@ impl Scenario {
             self,
             Self::NatsWorkerKills
                 | Self::NatsBrokerKills
+                | Self::NatsGatewayKills
+                | Self::NatsPoison
+                | Self::NatsMixedVersions
                 | Self::NatsSlowWorker
                 | Self::NatsFlood
                 | Self::NatsPartition
@@ -102,7 +111,13 @@ impl Scenario {
 
     /// Whether its processes have to be told to fail, which only some builds can be.
     pub(crate) fn needs_injection(self) -> bool {
-        matches!(self, Self::PoisonCommands | Self::NatsSlowWorker)
+        matches!(
+            self,
+            Self::PoisonCommands
+                | Self::NatsPoison
+                | Self::NatsMixedVersions
+                | Self::NatsSlowWorker
+        )
     }
 
     pub(crate) async fn run(self, scale: &Scale, tools: &Tools) -> Row {
@@ -144,6 +159,9 @@ impl Scenario {
             Self::ReplicasBalance | Self::EnvoyBalance => replicas::balance(scale, way).await,
             Self::NatsWorkerKills => nats::worker_kills(scale, nats?).await,
             Self::NatsBrokerKills => nats::broker_kills(scale, nats?).await,
+            Self::NatsGatewayKills => nats::gateway_kills(scale, nats?).await,
+            Self::NatsPoison => nats::poison(scale, nats?).await,
+            Self::NatsMixedVersions => nats::versions(scale, nats?).await,
             Self::NatsSlowWorker => nats::slow_worker(scale, nats?).await,
             Self::NatsFlood => nats::flood(scale, nats?).await,
             Self::NatsPartition => nats::partition(scale, nats?).await,

@@ -137,7 +137,9 @@ pub(crate) async fn come_through(
         "{reconnects} reconnects, {resent_commands} commands sent again, the longest wait {} ms",
         carried.longest_wait.as_millis()
     ));
-    row.judge_finished("the healthy client", &healthy.stop().await?);
+    let (findings, resumed) = healthy.end().await?;
+    row.healthy_reconnects = resumed.reconnects;
+    row.judge_finished("the healthy client", &findings);
     Ok(row)
 }
 

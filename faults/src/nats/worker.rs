@@ -51,6 +51,16 @@ impl Worker {
         self.process.kill().await
     }
 
+    /// The same, without waiting until it is gone.
+    pub(crate) fn start_kill(&mut self) -> anyhow::Result<()> {
+        self.process.start_kill()
+    }
+
+    /// Waits until it is gone, however long that takes.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        self.process.ended().await
+    }
+
     /// Starts it again: to the broker it is a new one.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
         self.process = Process::start(&self.arguments, TAKES_JOBS).await?;
