@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::load::{Load, described};
+use super::load::{Aside, Load, described};
 use super::system::{System, WORKERS};
 use crate::scale::Scale;
 use crate::table::Row;
@@ -17,7 +17,9 @@ const LEFT_MIN: f64 = 0.4;
 /// The others are measured alone and beside the flood, in turn.
 pub(crate) async fn flood(scale: &Scale, nats: &Path) -> anyhow::Result<Row> {
     let system = System::start(nats, 2, WORKERS).await?;
-    let mut flood = Load::open(&system.gateways[0].server.uri(), FLOODING).await?;
+    let aside = Aside::start()?;
+    let flooded = system.gateways[0].server.uri();
+    let mut flood = aside.open(flooded, FLOODING).await?;
     let mut others = Load::open(&system.gateways[1].server.uri(), OTHERS).await?;
     let mut row = Row::new(
         "1 of 2 gateways flooded",

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use robot_client::ClientError;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -41,9 +42,37 @@ enum Sends {
     NothingAnyMore,
 }
 
+/// A thread of its own for clients that would else take the time of those that are measured.
+#[derive(Debug)]
+pub(crate) struct Aside(Option<Runtime>);
+
 /// What each client holds, for people.
 pub(crate) fn described() -> String {
     format!("{BATCH} commands a message, {WINDOW} unanswered")
+}
+
+impl Aside {
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let mut runtime = Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// The clients of [`Load::open`], on that thread.
+    pub(crate) async fn open(&self, uri: String, sessions: u64) -> anyhow::Result<Load> {
+        let runtime = self.0.as_ref().expect("it is taken when this is dropped");
+        let opening = runtime.spawn(async move { Load::open(&uri, sessions).await });
+        opening.await?
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // To drop it would wait, which nobody may here.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Load {
