@@ -1,5 +1,5 @@
-//! Gateways that die: their own clients resume from another one, or from the same once it is back, and the clients of the
-//! other gateways notice nothing, though what the dead one had published is run for nobody.
+//! Gateways that die: their own clients resume once it is back, and the clients of the other gateways notice nothing, though
+//! what the dead one had published is still run, for nobody.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub(crate) async fn gateway_kills(scale: &Scale, nats: &Path) -> anyhow::Result<
     let row = Row::new(
         "1 of 2 gateways killed (-9)",
         format!(
-            "{} on the one, others on the other",
+            "{} on the one, 2 clients on the other",
             described(kills.commands)
         ),
     );

@@ -27,7 +27,7 @@ pub(crate) async fn versions(scale: &Scale, nats: &Path) -> anyhow::Result<Row> 
     let commands = scale.nats_versions_commands;
     let row = Row::new(
         "2 versions at 1 broker, all workers of one killed (-9)",
-        format!("{} for each", described(commands)),
+        format!("on each gateway {}", described(commands)),
     );
     let (earlier, later) = (system.uris(), later_uris(&system));
     let victims = &mut system.workers[WORKERS..];

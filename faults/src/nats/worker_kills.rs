@@ -21,7 +21,7 @@ pub(crate) async fn worker_kills(scale: &Scale, nats: &Path) -> anyhow::Result<R
     let kills = scale.nats_worker_kills;
     let mut row = Row::new(
         format!("1 of {WORKERS} workers killed (-9), ack wait {ACK_WAIT:?}"),
-        format!("{} a kill", described(kills.commands)),
+        format!("for each kill {}", described(kills.commands)),
     );
     let uris = system.uris();
     let healthy = Healthy::start(uris.healthy.clone())?;
