@@ -131,7 +131,14 @@ async fn drive(
     json: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
     let scale = if quick { QUICK } else { FULL };
-    let chosen = chosen(quick, only, tools)?;
+    let mut chosen = chosen(quick, only, tools)?;
+    if only.is_empty()
+        && chosen.contains(&Scenario::NatsPartition)
+        && let Err(error) = nats::partition_is_possible().await
+    {
+        eprintln!("left out: nats-partition; {error:#}");
+        chosen.retain(|&scenario| scenario != Scenario::NatsPartition);
+    }
     let mut rows = Vec::new();
     for scenario in chosen {
         let begun = Instant::now();
@@ -159,7 +166,7 @@ fn chosen(quick: bool, only: &[Scenario], tools: &Tools) -> anyhow::Result<Vec<S
     let mut chosen = only.to_vec();
     if only.is_empty() {
         chosen = Scenario::value_variants().to_vec();
-        chosen.retain(|&scenario| !quick || scenario != Scenario::BlackHoles);
+        chosen.retain(|&scenario| !quick || !scenario.is_long());
         if tools.envoy.is_none() {
             eprintln!("left out: the scenarios with Envoy; {NO_ENVOY}");
         }

@@ -64,6 +64,13 @@ pub(crate) enum Scenario {
     NatsPoison,
     /// Gateways and workers of two versions at one broker; needs --features fault-injection
     NatsMixedVersions,
+    /// One of three workers slow; needs --features fault-injection
+    NatsSlowWorker,
+    /// One of two gateways flooded
+    NatsFlood,
+    /// The broker's link down, then a worker's, each on a host of its own; needs root and iproute2, and is not part of the
+    /// quick form unless named
+    NatsPartition,
 }
 
 /// Programs of others that some scenarios need.
@@ -91,14 +98,25 @@ impl Scenario {
                 | Self::NatsGatewayKills
                 | Self::NatsPoison
                 | Self::NatsMixedVersions
+                | Self::NatsSlowWorker
+                | Self::NatsFlood
+                | Self::NatsPartition
         )
+    }
+
+    /// Whether it cannot be had in little time.
+    pub(crate) fn is_long(self) -> bool {
+        matches!(self, Self::BlackHoles | Self::NatsPartition)
     }
 
     /// Whether its processes have to be told to fail, which only some builds can be.
     pub(crate) fn needs_injection(self) -> bool {
         matches!(
             self,
-            Self::PoisonCommands | Self::NatsPoison | Self::NatsMixedVersions
+            Self::PoisonCommands
+                | Self::NatsPoison
+                | Self::NatsMixedVersions
+                | Self::NatsSlowWorker
         )
     }
 
@@ -144,6 +162,9 @@ impl Scenario {
             Self::NatsGatewayKills => nats::gateway_kills(scale, nats?).await,
             Self::NatsPoison => nats::poison(scale, nats?).await,
             Self::NatsMixedVersions => nats::versions(scale, nats?).await,
+            Self::NatsSlowWorker => nats::slow_worker(scale, nats?).await,
+            Self::NatsFlood => nats::flood(scale, nats?).await,
+            Self::NatsPartition => nats::partition(scale, nats?).await,
         }
     }
 }

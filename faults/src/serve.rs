@@ -4,10 +4,12 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::fs::File;
 use std::future::Future;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Context;
@@ -43,6 +45,10 @@ pub(crate) struct WorkArgs {
 /// What is put on a leash.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LeashArgs {
+    /// The network namespace to go to.
+    #[arg(long)]
+    network: Option<PathBuf>,
+
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
 }
@@ -76,6 +82,10 @@ pub(crate) fn leash(args: &LeashArgs) -> anyhow::Result<Infallible> {
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .context("cannot be put on a leash")?;
+    if let Some(network) = &args.network {
+        let network = File::open(network).context("the network namespace is gone")?;
+        crate::nats::enter(&network)?;
+    }
     let (program, arguments) = args.command.split_first().context("nothing to run")?;
     let error = Command::new(program).args(arguments).exec();
     Err(error).with_context(|| format!("cannot run {}", program.display()))

@@ -9,19 +9,23 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStderr};
 use tokio::task::JoinHandle;
 
+use super::network::{Host, leashed};
 use crate::ports::free_address;
 
 /// A broker that is not ready by then is broken.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+const PORT_OF_ITS_OWN: u16 = 4222;
 const READY: &str = "Server is ready";
 
 /// A nats-server process. It is killed when this is dropped, or when the driver goes.
 #[derive(Debug)]
 pub(crate) struct Broker {
     binary: PathBuf,
+    /// Of the host that it is on, if it is on one of its own.
+    namespace: Option<String>,
     files: TempDir,
     address: SocketAddr,
     child: Child,
@@ -30,12 +34,26 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) async fn start(binary: &Path) -> anyhow::Result<Self> {
-        let address = free_address().await?;
+        Self::start_at(free_address().await?, None, binary).await
+    }
+
+    /// On a host where nobody else listens.
+    pub(crate) async fn start_on(host: &Host, binary: &Path) -> anyhow::Result<Self> {
+        let address = (host.address, PORT_OF_ITS_OWN).into();
+        Self::start_at(address, Some(host.namespace()), binary).await
+    }
+
+    async fn start_at(
+        address: SocketAddr,
+        namespace: Option<&str>,
+        binary: &Path,
+    ) -> anyhow::Result<Self> {
         let files = tempfile::tempdir().context("cannot make a directory")?;
         std::fs::write(config_in(&files), config(address, &files))?;
-        let (child, log) = launch(binary, &files).await?;
+        let (child, log) = launch(binary, namespace, &files).await?;
         Ok(Self {
             binary: binary.to_owned(),
+            namespace: namespace.map(str::to_owned),
             files,
             address,
             child,
@@ -57,7 +75,8 @@ impl Broker {
 
     /// Starts it again on the same port, with nothing in it.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
-        (self.child, self.log) = launch(&self.binary, &self.files).await?;
+        let launched = launch(&self.binary, self.namespace.as_deref(), &self.files);
+        (self.child, self.log) = launched.await?;
         Ok(())
     }
 }
@@ -66,16 +85,18 @@ fn config_in(files: &TempDir) -> PathBuf {
     files.path().join("nats.conf")
 }
 
-/// Anybody may do anything, from this machine.
+/// Anybody who can reach it may do anything.
 fn config(address: SocketAddr, files: &TempDir) -> String {
     let store = files.path().display();
     format!("listen: \"{address}\"\njetstream {{ store_dir: \"{store}\" }}\nmax_payload: 8388608\n")
 }
 
-async fn launch(binary: &Path, files: &TempDir) -> anyhow::Result<(Child, JoinHandle<()>)> {
-    let itself = std::env::current_exe().context("cannot find this binary")?;
-    let mut child = Command::new(itself)
-        .args(["leash", "--"])
+async fn launch(
+    binary: &Path,
+    namespace: Option<&str>,
+    files: &TempDir,
+) -> anyhow::Result<(Child, JoinHandle<()>)> {
+    let mut child = leashed(namespace)?
         .arg(binary)
         .arg("-c")
         .arg(config_in(files))

@@ -26,6 +26,11 @@ impl Gateway {
         })
     }
 
+    /// Whether it has a broker to work with, as far as it knows.
+    pub(crate) async fn is_ready(&self) -> anyhow::Result<bool> {
+        Ok(admin::metric(self.admin, "robot_nats_ready").await? == 1)
+    }
+
     /// One of its counts since it was started, such as `robot_nats_jobs_resent`.
     pub(crate) async fn count(&self, name: &str) -> anyhow::Result<u64> {
         admin::metric(self.admin, &format!("{name}_total")).await

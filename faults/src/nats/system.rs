@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::broker::Broker;
 use super::gateway::Gateway;
+use super::network::Host;
 use super::worker::Worker;
 use crate::sessions::Uris;
 
@@ -43,11 +44,16 @@ impl System {
 
     /// A broker alone.
     pub(crate) async fn bare(nats: &Path) -> anyhow::Result<Self> {
-        Ok(Self {
+        Ok(Self::around(Broker::start(nats).await?))
+    }
+
+    /// This broker alone.
+    pub(crate) fn around(broker: Broker) -> Self {
+        Self {
             gateways: Vec::new(),
             workers: Vec::new(),
-            broker: Broker::start(nats).await?,
-        })
+            broker,
+        }
     }
 
     /// One more, with these flags of `robot-server`.
@@ -63,6 +69,14 @@ impl System {
         let flags = [&ACK_WAIT_FLAGS, &WORKER_FLAGS[..], flags].concat();
         self.workers
             .push(Worker::start(&self.broker, &flags).await?);
+        Ok(())
+    }
+
+    /// One more, on a host of its own.
+    pub(crate) async fn add_worker_on(&mut self, host: &Host) -> anyhow::Result<()> {
+        let flags = [ACK_WAIT_FLAGS, WORKER_FLAGS].concat();
+        self.workers
+            .push(Worker::start_on(host, &self.broker, &flags).await?);
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! A worker process as its driver sees it. It knows nothing of jobs.
 
+use anyhow::Context;
+
 use super::broker::Broker;
+use super::network::Host;
 use crate::process::Process;
 
 /// What a worker says once it takes jobs.
@@ -16,8 +19,26 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts one with these flags of `robot-server worker`, and waits until it takes jobs.
     pub(crate) async fn start(broker: &Broker, flags: &[&str]) -> anyhow::Result<Self> {
+        Self::start_as(&[], broker, flags).await
+    }
+
+    /// The same on a host of its own.
+    pub(crate) async fn start_on(
+        host: &Host,
+        broker: &Broker,
+        flags: &[&str],
+    ) -> anyhow::Result<Self> {
+        let itself = std::env::current_exe().context("cannot find this binary")?;
+        let itself = itself
+            .to_str()
+            .context("this binary has a name that is no text")?;
+        let there = ["leash", "--network", host.namespace(), "--", itself];
+        Self::start_as(&there, broker, flags).await
+    }
+
+    async fn start_as(there: &[&str], broker: &Broker, flags: &[&str]) -> anyhow::Result<Self> {
         let queue = broker.url();
-        let arguments = [&["work", "--queue", &queue], flags].concat();
+        let arguments = [there, &["work", "--queue", &queue], flags].concat();
         let arguments: Vec<_> = arguments.into_iter().map(str::to_owned).collect();
         Ok(Self {
             process: Process::start(&arguments, TAKES_JOBS).await?,
