@@ -55,6 +55,10 @@ pub(crate) async fn versions(scale: &Scale, nats: &Path) -> anyhow::Result<Row> 
         strike_through(&later, once, work::answer, kill_all)
     )?;
     judge_carried(&mut row, &carried);
+    row.note(format!(
+        "the longest wait of the version without workers {} ms",
+        carried.longest_wait.as_millis()
+    ));
     row.tried = tried;
     row.judge_tried(once.times);
     for (index, (version, first)) in VERSIONS.into_iter().enumerate() {
