@@ -1,4 +1,4 @@
-//! What Envoy says of itself on its admin address, over HTTP/1.1 by hand: one question, one answer, one connection.
+//! What a process says of itself on its admin address, over HTTP/1.1 by hand: one question, one answer, one connection.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,11 +10,25 @@ use tokio::net::TcpStream;
 
 /// An answer is far smaller.
 const ANSWER_BYTES_MAX: u64 = 16 << 20;
-/// Envoy answers at once, or is broken.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// A process answers at once, or is broken.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Asks for JSON.
 pub(crate) async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(&body(admin, path).await?)?)
+}
+
+/// Asks a server, or a worker, for one number among its metrics.
+pub(crate) async fn metric(admin: SocketAddr, name: &str) -> anyhow::Result<u64> {
+    let metrics = body(admin, "/metrics").await?;
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let line = line.with_context(|| format!("no {name} among the metrics"))?;
+    line.parse().with_context(|| format!("{name} is {line:?}"))
+}
+
+async fn body(admin: SocketAddr, path: &str) -> anyhow::Result<String> {
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, answer(admin, path)).await;
     let answer = answer.with_context(|| format!("no answer to {path}"))??;
     let (head, body) = answer
@@ -22,12 +36,10 @@ pub(crate) async fn get(admin: SocketAddr, path: &str) -> anyhow::Result<Value> 
         .with_context(|| format!("no HTTP: {answer:?}"))?;
     ensure!(head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
     let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
-    let body = if chunked {
-        joined(body)?
-    } else {
-        body.to_owned()
-    };
-    Ok(serde_json::from_str(&body)?)
+    match chunked {
+        true => joined(body),
+        false => Ok(body.to_owned()),
+    }
 }
 
 async fn answer(admin: SocketAddr, path: &str) -> anyhow::Result<String> {

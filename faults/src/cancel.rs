@@ -8,9 +8,9 @@ use robot_api::v1;
 use tonic::Code;
 
 use crate::healthy::Healthy;
-use crate::process::Server;
 use crate::raw::{RawStream, Service, commands_run, connect, snapshot};
 use crate::scale::Scale;
+use crate::server::Server;
 use crate::table::Row;
 use crate::work;
 

@@ -12,9 +12,10 @@ use robot_api::v1;
 
 use crate::healthy::Healthy;
 use crate::history::{End, Findings, History};
-use crate::process::{Life, Server};
+use crate::process::Life;
 use crate::raw::{RawStream, connect};
 use crate::scale::Scale;
+use crate::server::Server;
 use crate::sessions::{Progress, reached};
 use crate::table::Row;
 use crate::work;

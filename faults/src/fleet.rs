@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::envoy::Envoy;
-use crate::process::Server;
 use crate::raw::{commands_run, connect, snapshot};
+use crate::server::Server;
 use crate::sessions::Uris;
 
 pub(crate) const REPLICAS: usize = 3;
@@ -100,8 +100,8 @@ impl Fleet {
     }
 
     /// The most bytes of memory that any of them had.
-    pub(crate) fn peak_rss_bytes(&mut self) -> u64 {
-        let peaks = self.servers.iter_mut().map(Server::peak_rss_bytes);
+    pub(crate) fn peak_rss_bytes(&self) -> u64 {
+        let peaks = self.servers.iter().map(Server::peak_rss_bytes);
         peaks.max().unwrap_or_default()
     }
 }

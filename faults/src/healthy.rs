@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
-use robot_client::{ClientError, CommandSender, ResultReceiver};
+use robot_client::{ClientError, CommandSender, ResultReceiver, Resumed};
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
@@ -29,7 +29,7 @@ const ROUND_TRIP_NANOS_MAX: u64 = 120_000_000_000;
 pub(crate) struct Healthy {
     round_trips: Arc<Mutex<Histogram<u64>>>,
     stop: oneshot::Sender<()>,
-    ended: oneshot::Receiver<Result<Findings, ClientError>>,
+    ended: oneshot::Receiver<Result<(Findings, Resumed), ClientError>>,
 }
 
 /// Round trips in nanoseconds of some while.
@@ -52,8 +52,8 @@ impl Healthy {
         let written = Arc::clone(&round_trips);
         // It is joined through `ended`, the last that it does.
         std::thread::spawn(move || {
-            let findings = runtime.block_on(live(&uri, stopped, &written));
-            let _nobody_asks = end.send(findings);
+            let told = runtime.block_on(live(&uri, stopped, &written));
+            let _nobody_asks = end.send(told);
         });
         Ok(Self {
             round_trips,
@@ -82,9 +82,15 @@ impl Healthy {
 
     /// Lets it finish, and judges what it was told.
     pub(crate) async fn stop(self) -> anyhow::Result<Findings> {
+        let (findings, _resumed) = self.end().await?;
+        Ok(findings)
+    }
+
+    /// The same, and what its session went through.
+    pub(crate) async fn end(self) -> anyhow::Result<(Findings, Resumed)> {
         let _it_has_ended = self.stop.send(());
-        let findings = self.ended.await.context("the healthy client is gone")?;
-        findings.context("the healthy client could not begin")
+        let told = self.ended.await.context("the healthy client is gone")?;
+        told.context("the healthy client could not begin")
     }
 }
 
@@ -92,7 +98,7 @@ async fn live(
     uri: &str,
     stopped: oneshot::Receiver<()>,
     round_trips: &Mutex<Histogram<u64>>,
-) -> Result<Findings, ClientError> {
+) -> Result<(Findings, Resumed), ClientError> {
     let client = ends::connect(uri).await?;
     let session = client.session(session_config(NonZeroUsize::MIN)).await?;
     let (mut sender, mut receiver) = session.split();
@@ -108,7 +114,7 @@ async fn live(
         }
     }
     history.ended(end_of(ended));
-    Ok(history.check(work::answer))
+    Ok((history.check(work::answer), receiver.resumed()))
 }
 
 /// One command after the other until it is stopped.

@@ -8,9 +8,9 @@ use robot_api::v1;
 use tokio::task::JoinSet;
 
 use crate::healthy::Healthy;
-use crate::process::Server;
 use crate::raw::{RawStream, connect};
 use crate::scale::Scale;
+use crate::server::Server;
 use crate::table::{Row, mib};
 use crate::work;
 
@@ -46,7 +46,7 @@ async fn never_read(
     let (streams, seconds) = (scale.never_readers, scale.never_read_for.as_secs());
     let load = format!("{streams} streams, {WINDOW_BYTES} bytes of window each, {seconds} s");
     let mut row = Row::new(fault, load);
-    let mut server = Server::start(&[]).await?;
+    let server = Server::start(&[]).await?;
     let healthy = Healthy::start(server.uri())?;
     row.before = Some(healthy.measure(scale.before).await);
     let idle = server.rss_bytes();

@@ -7,9 +7,9 @@ use std::num::NonZeroUsize;
 use anyhow::{Context, bail};
 use robot_api::v1;
 
-use crate::process::Server;
 use crate::raw::{RawStream, Service, connect, snapshot};
 use crate::scale::{Scale, through};
+use crate::server::Server;
 use crate::sessions::{Uris, described};
 use crate::table::Row;
 use crate::through::come_through;
@@ -27,7 +27,7 @@ pub(crate) async fn poison_commands(scale: &Scale) -> anyhow::Result<Row> {
         bail!("no server to poison in this build; add --features fault-injection");
     }
     let every = POISON_EVERY.to_string();
-    let mut server = Server::start(&["--panic-on-multiples-of", &every]).await?;
+    let server = Server::start(&["--panic-on-multiples-of", &every]).await?;
     let commands = scale.poison_commands;
     let row = Row::new(
         format!("1 command in {POISON_EVERY} panics"),

@@ -10,9 +10,9 @@ use robot_client::{Client, ClientError, ResultReceiver};
 
 use crate::healthy::Healthy;
 use crate::history::History;
-use crate::process::Server;
 use crate::proxy::Proxy;
 use crate::scale::Scale;
+use crate::server::Server;
 use crate::sessions::{end_of, session_config};
 use crate::table::Row;
 use crate::work;
@@ -27,7 +27,7 @@ const QUIET: Duration = Duration::from_secs(2);
 
 /// One message that breaks its connection, after some that do not.
 pub(crate) async fn poison_message(scale: &Scale) -> anyhow::Result<Row> {
-    let mut server = Server::start(&[]).await?;
+    let server = Server::start(&[]).await?;
     let proxy = Proxy::start(server.address(), Some(MARKER)).await?;
     let healthy = Healthy::start(server.uri())?;
     let load = format!("1 session, {GOOD_COMMANDS} commands before it");

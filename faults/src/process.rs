@@ -1,7 +1,6 @@
-//! The server under test as its driver sees it: a process that is started, watched and killed by its id. It knows
-//! nothing of commands.
+//! A process of the driver's own: this binary in a role of its own, started, watched and killed by its id. It knows
+//! nothing of commands, nor of what the roles do.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,37 +10,25 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// A server that does not listen by then, or is not gone by then, is broken.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
-const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A process that is not up by then, or is not gone by then, is broken.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the memory is looked at; its peak is the kernel's own count and is missed only at the very end.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(20);
 /// Log lines that are waited for.
 const LINES_QUEUED_MAX: usize = 4;
-/// Below the ports that the system gives to clients: else a client that finds nobody on its server's port could be
-/// connected to itself, and keep the server from coming back.
-const PORT_FIRST: u16 = 20_000;
-const PORTS: u16 = 10_000;
+/// Of those before it was up, in case it never is.
+const LINES_KEPT_MAX: usize = 100;
 
-/// A server process. It is killed when this is dropped.
+/// A running process. It is killed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Server {
-    flags: Vec<String>,
-    address: SocketAddr,
-    running: Running,
-    /// Of all processes that this server has been.
-    peak_rss_bytes: u64,
-}
-
-#[derive(Debug)]
-struct Running {
+pub(crate) struct Process {
     child: Child,
-    /// The server ends when this is closed, which is why it is not left in `child`: waiting would close it.
+    /// The process ends when this is closed, which is why it is not left in `child`: waiting would close it.
     _alive: ChildStdin,
     /// The fields of its last log line.
     ended: mpsc::Receiver<Value>,
@@ -50,7 +37,7 @@ struct Running {
     peak_rss_bytes: Arc<AtomicU64>,
 }
 
-/// What a server that drained says of its life.
+/// What a process that was told to end says of its life.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Life {
     pub(crate) code: Option<i32>,
@@ -59,104 +46,24 @@ pub(crate) struct Life {
     pub(crate) cut_off: u64,
 }
 
-impl Server {
-    /// Starts one with these flags of `robot-server`.
-    pub(crate) async fn start(flags: &[&str]) -> anyhow::Result<Self> {
-        let address = free_address().await?;
-        let flags: Vec<_> = flags.iter().map(|&flag| flag.to_owned()).collect();
-        Ok(Self {
-            running: Running::start(address, &flags).await?,
-            flags,
-            address,
-            peak_rss_bytes: 0,
-        })
-    }
-
-    pub(crate) fn uri(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Ends the process, with SIGKILL.
-    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
-        self.running.child.start_kill().context("cannot kill")?;
-        self.running.exit().await?;
-        self.note_peak();
-        Ok(())
-    }
-
-    /// Tells the process to end, with SIGTERM.
-    pub(crate) fn signal(&self) -> anyhow::Result<()> {
-        let pid = self.running.child.id().and_then(|pid| pid.try_into().ok());
-        let pid = pid.and_then(Pid::from_raw).context("it is not running")?;
-        kill_process(pid, Signal::TERM).context("cannot send SIGTERM")
-    }
-
-    /// Ends the process, with SIGTERM, and waits for what it says at its end.
-    pub(crate) async fn terminate(&mut self) -> anyhow::Result<Life> {
-        self.signal()?;
-        let status = self.running.exit().await?;
-        self.note_peak();
-        let ended = self.running.ended.recv().await;
-        let ended = ended.context("the server's log ended without its last line")?;
-        let count = |name: &str| ended[name].as_u64().with_context(|| format!("no {name}"));
-        Ok(Life {
-            code: status.code(),
-            accepted: count("accepted")?,
-            answered: count("answered")?,
-            cut_off: count("cut_off")?,
-        })
-    }
-
-    /// Starts it again on the same port.
-    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
-        self.running = Running::start(self.address, &self.flags).await?;
-        Ok(())
-    }
-
-    /// Bytes of memory right now.
-    pub(crate) fn rss_bytes(&self) -> u64 {
-        let pid = self.running.child.id();
-        pid.and_then(memory_of).map_or(0, |memory| memory.rss_bytes)
-    }
-
-    /// The most bytes of memory that it had at any time.
-    pub(crate) fn peak_rss_bytes(&mut self) -> u64 {
-        if let Some(memory) = self.running.child.id().and_then(memory_of) {
-            self.running
-                .peak_rss_bytes
-                .fetch_max(memory.peak_bytes, Ordering::Relaxed);
-        }
-        self.note_peak();
-        self.peak_rss_bytes
-    }
-
-    fn note_peak(&mut self) {
-        let peak = self.running.peak_rss_bytes.load(Ordering::Relaxed);
-        self.peak_rss_bytes = self.peak_rss_bytes.max(peak);
-    }
-}
-
-impl Running {
-    async fn start(address: SocketAddr, flags: &[String]) -> anyhow::Result<Self> {
-        let mut child = command(address, flags)?
+impl Process {
+    /// Starts this binary with these arguments, and waits for the log line that says `up`.
+    pub(crate) async fn start(arguments: &[String], up: &'static str) -> anyhow::Result<Self> {
+        let mut child = command(arguments)?
             .spawn()
-            .context("cannot start a server")?;
+            .context("cannot start a process")?;
         let stderr = child.stderr.take().context("stderr is no pipe")?;
         let alive = child.stdin.take().context("stdin is no pipe")?;
-        let (listening, listens) = oneshot::channel();
+        let (is_up, comes_up) = oneshot::channel();
         let (ended, ends) = mpsc::channel(LINES_QUEUED_MAX);
-        let log = tokio::spawn(read_log(stderr, listening, ended));
+        let log = tokio::spawn(read_log(stderr, up, is_up, ended));
         let peak_rss_bytes = Arc::default();
         let pid = child.id().context("it has ended already")?;
         let memory = tokio::spawn(watch_memory(pid, Arc::clone(&peak_rss_bytes)));
-        let started = tokio::time::timeout(START_TIMEOUT, listens).await;
+        let started = tokio::time::timeout(START_TIMEOUT, comes_up).await;
         started
-            .context("the server does not listen in time")?
-            .context("the server ended before it listened")?;
+            .with_context(|| format!("not {up:?} in time: {arguments:?}"))?
+            .with_context(|| format!("ended before it was {up:?}: {arguments:?}"))?;
         Ok(Self {
             child,
             _alive: alive,
@@ -167,9 +74,64 @@ impl Running {
         })
     }
 
+    /// Ends it, with SIGKILL.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.start_kill()?;
+        self.exit().await?;
+        Ok(())
+    }
+
+    /// The same, without waiting until it is gone.
+    pub(crate) fn start_kill(&mut self) -> anyhow::Result<()> {
+        self.child.start_kill().context("cannot kill")
+    }
+
+    /// Tells it to end, with SIGTERM.
+    pub(crate) fn signal(&self) -> anyhow::Result<()> {
+        let pid = self.child.id().and_then(|pid| pid.try_into().ok());
+        let pid = pid.and_then(Pid::from_raw).context("it is not running")?;
+        kill_process(pid, Signal::TERM).context("cannot send SIGTERM")
+    }
+
+    /// Ends it, with SIGTERM, and waits for what it says at its end.
+    pub(crate) async fn terminate(&mut self) -> anyhow::Result<Life> {
+        self.signal()?;
+        let status = self.exit().await?;
+        let ended = self.ended.recv().await;
+        let ended = ended.context("the log ended without its last line")?;
+        let count = |name: &str| ended[name].as_u64().with_context(|| format!("no {name}"));
+        Ok(Life {
+            code: status.code(),
+            accepted: count("accepted")?,
+            answered: count("answered")?,
+            cut_off: count("cut_off")?,
+        })
+    }
+
+    /// Waits until it is gone, however long that takes.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        self.child.wait().await?;
+        Ok(())
+    }
+
+    /// Bytes of memory right now.
+    pub(crate) fn rss_bytes(&self) -> u64 {
+        let memory = self.child.id().and_then(memory_of);
+        memory.map_or(0, |memory| memory.rss_bytes)
+    }
+
+    /// The most bytes of memory that it had at any time.
+    pub(crate) fn peak_rss_bytes(&self) -> u64 {
+        if let Some(memory) = self.child.id().and_then(memory_of) {
+            self.peak_rss_bytes
+                .fetch_max(memory.peak_bytes, Ordering::Relaxed);
+        }
+        self.peak_rss_bytes.load(Ordering::Relaxed)
+    }
+
     async fn exit(&mut self) -> anyhow::Result<ExitStatus> {
         let Ok(status) = tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await else {
-            bail!("the server is still there after {EXIT_TIMEOUT:?}");
+            bail!("the process is still there after {EXIT_TIMEOUT:?}");
         };
         (&mut self.memory).await?;
         (&mut self.log).await?;
@@ -177,8 +139,8 @@ impl Running {
     }
 }
 
-/// The server, with nothing of this environment that could change it.
-fn command(address: SocketAddr, flags: &[String]) -> anyhow::Result<Command> {
+/// This binary, with nothing of this environment that could change what it does.
+fn command(arguments: &[String]) -> anyhow::Result<Command> {
     let itself = std::env::current_exe().context("cannot find this binary")?;
     let mut command = Command::new(itself);
     for (name, _value) in std::env::vars_os() {
@@ -189,8 +151,7 @@ fn command(address: SocketAddr, flags: &[String]) -> anyhow::Result<Command> {
         }
     }
     command
-        .args(["serve", "--listen", &address.to_string()])
-        .args(flags)
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -198,24 +159,33 @@ fn command(address: SocketAddr, flags: &[String]) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Reads to the end, so that the server never waits for us; passes on the first and the last line.
-async fn read_log(stderr: ChildStderr, listening: oneshot::Sender<()>, ended: mpsc::Sender<Value>) {
+/// Reads to the end, so that the process never waits for us; passes on the line that says that it is up, and its last.
+async fn read_log(
+    stderr: ChildStderr,
+    up: &'static str,
+    is_up: oneshot::Sender<()>,
+    ended: mpsc::Sender<Value>,
+) {
     let mut lines = BufReader::new(stderr).lines();
-    let mut first = Some(listening);
+    let mut first = Some(is_up);
+    let mut before = Vec::new();
     while let Ok(Some(line)) = lines.next_line().await {
         let is = |message: &str| line.contains(&format!("\"message\":\"{message}\""));
-        if is("listening")
-            && let Some(listening) = first.take()
+        if is(up)
+            && let Some(is_up) = first.take()
         {
-            let _gave_up = listening.send(());
-        } else if first.is_some() {
-            // Why it does not come to listen.
-            eprintln!("{line}");
+            let _gave_up = is_up.send(());
         } else if is("ended")
             && let Ok(mut line) = serde_json::from_str::<Value>(&line)
         {
             let _nobody_asks = ended.try_send(line["fields"].take());
+        } else if first.is_some() && before.len() < LINES_KEPT_MAX {
+            before.push(line);
         }
+    }
+    if first.is_some() {
+        // Why it did not come up.
+        eprintln!("{}", before.join("\n"));
     }
 }
 
@@ -250,17 +220,4 @@ fn memory_of(pid: u32) -> Option<Memory> {
 #[cfg(not(target_os = "linux"))]
 fn memory_of(_pid: u32) -> Option<Memory> {
     None
-}
-
-/// A port that nobody uses, from which a server can be started again and again.
-async fn free_address() -> anyhow::Result<SocketAddr> {
-    let start = std::process::id() % u32::from(PORTS);
-    for step in 0..u32::from(PORTS) {
-        let port = PORT_FIRST + ((start + step) % u32::from(PORTS)) as u16;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if TcpListener::bind(address).await.is_ok() {
-            return Ok(address);
-        }
-    }
-    bail!("no port is free from {PORT_FIRST} on")
 }

@@ -28,6 +28,15 @@ pub(crate) struct Scale {
     pub(crate) rolling: Through,
     /// On each of thirty streams, three times.
     pub(crate) balance_commands: u64,
+    /// Of a worker behind a broker; the commands are those of one kill.
+    pub(crate) nats_worker_kills: Through,
+    pub(crate) nats_broker_kills: Through,
+    pub(crate) nats_gateway_kills: Through,
+    /// Of each version.
+    pub(crate) nats_versions_commands: u64,
+    pub(crate) nats_partition: Through,
+    /// Of what is measured with the fault and without it in turn.
+    pub(crate) nats_rounds: Rounds,
     /// No scenario takes longer, unless it hangs.
     pub(crate) scenario_max: Duration,
 }
@@ -39,6 +48,14 @@ pub(crate) struct Through {
     pub(crate) times: u64,
     /// A fault that has begun goes on to its end, even if all sessions have come to theirs.
     pub(crate) outlasts: bool,
+}
+
+/// So many measurements, each for so long, and a while before it that does not count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounds {
+    pub(crate) rounds: u64,
+    pub(crate) warm_up: Duration,
+    pub(crate) period: Duration,
 }
 
 pub(crate) const FULL: Scale = Scale {
@@ -58,6 +75,16 @@ pub(crate) const FULL: Scale = Scale {
     replicas: through(1_000_000, 30),
     rolling: outlasting(1_000_000, 6),
     balance_commands: 10_000,
+    nats_worker_kills: through(100_000, 20),
+    nats_broker_kills: outlasting(1_000_000, 20),
+    nats_gateway_kills: outlasting(1_000_000, 20),
+    nats_versions_commands: 500_000,
+    nats_partition: outlasting(600_000, 2),
+    nats_rounds: Rounds {
+        rounds: 5,
+        warm_up: Duration::from_secs(1),
+        period: Duration::from_secs(4),
+    },
     scenario_max: Duration::from_secs(600),
 };
 
@@ -78,10 +105,20 @@ pub(crate) const QUICK: Scale = Scale {
     replicas: through(50_000, 6),
     rolling: outlasting(50_000, 3),
     balance_commands: 500,
+    nats_worker_kills: through(20_000, 3),
+    nats_broker_kills: outlasting(50_000, 2),
+    nats_gateway_kills: outlasting(50_000, 2),
+    nats_versions_commands: 20_000,
+    nats_partition: outlasting(60_000, 2),
+    nats_rounds: Rounds {
+        rounds: 1,
+        warm_up: Duration::from_millis(500),
+        period: Duration::from_millis(500),
+    },
     scenario_max: Duration::from_secs(180),
 };
 
-const fn outlasting(commands: u64, times: u64) -> Through {
+pub(crate) const fn outlasting(commands: u64, times: u64) -> Through {
     Through {
         outlasts: true,
         ..through(commands, times)

@@ -4,6 +4,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use robot_client::{ClientError, Resumed, SessionConfig};
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::ends::{self, Receiver, Sender};
 use crate::history::{Answer, End, Findings, History};
+use crate::waits::Waits;
 use crate::work;
 
 /// Commands that one session may have unanswered.
@@ -37,6 +39,8 @@ pub(crate) struct Carried {
     pub(crate) findings: Vec<Findings>,
     /// What all of them went through.
     pub(crate) resumed: Resumed,
+    /// Of any command, for its answer.
+    pub(crate) longest_wait: Duration,
 }
 
 /// How many commands have been answered so far; its sender is dropped when all sessions have ended.
@@ -81,23 +85,25 @@ pub(crate) async fn carry(
         let progress = Arc::clone(&progress);
         running.spawn(async move {
             let history = History::default();
+            let waits = Waits::of(&ids, BATCH);
             let (sent, received) = tokio::join!(
-                send_all(sender, ids, run, &history),
-                receive_all(receiver, &history, &progress)
+                send_all(sender, ids, run, &history, &waits),
+                receive_all(receiver, &history, &waits, &progress)
             );
             let (received, resumed) = received;
             // Why a stream has ended early is known to the receiver only.
             history.ended(end_of(received.and(sent)));
-            (history, resumed)
+            (history, resumed, waits.longest())
         });
     }
     let ended = running.join_all().await;
     drop(progress);
     let mut carried = Carried::default();
-    for (history, resumed) in ended {
+    for (history, resumed, longest_wait) in ended {
         carried.findings.push(history.check(&expected));
         carried.resumed.reconnects += resumed.reconnects;
         carried.resumed.resent_commands += resumed.resent_commands;
+        carried.longest_wait = carried.longest_wait.max(longest_wait);
     }
     Ok(carried)
 }
@@ -118,6 +124,7 @@ async fn send_all(
     ids: Range<u64>,
     mut run: Steps,
     history: &History,
+    waits: &Waits,
 ) -> Result<(), ClientError> {
     let all = ids.end - ids.start;
     for first in ids.clone().step_by(BATCH) {
@@ -126,6 +133,7 @@ async fn send_all(
         let batch = first..ids.end.min(first + BATCH as u64);
         history.sent(batch.clone());
         sender.send(work::commands(batch)).await?;
+        waits.sent(Instant::now());
     }
     // Dropping it half-closes the session.
     drop(sender);
@@ -140,12 +148,14 @@ async fn released(run: &mut Steps, step: u64) {
 async fn receive_all(
     mut receiver: Receiver,
     history: &History,
+    waits: &Waits,
     progress: &Progress,
 ) -> (Result<(), ClientError>, Resumed) {
     let received = loop {
         match receiver.next().await {
             Ok(Some(results)) => {
                 history.answered(&results);
+                waits.answered(results.iter().map(|result| result.id), Instant::now());
                 progress.send_modify(|answered| *answered += results.len() as u64);
             }
             Ok(None) => break Ok(()),

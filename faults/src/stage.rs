@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, stdin};
 
 use crate::fleet::{Fleet, Way};
-use crate::process::Server;
+use crate::server::Server;
 
 pub(crate) async fn stage(envoy: &Path) -> anyhow::Result<()> {
     let fleet = Fleet::start(Way::Envoy(envoy), &[]).await?;

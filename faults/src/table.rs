@@ -22,6 +22,8 @@ pub(crate) struct Row {
     /// The healthy client's round trips.
     pub(crate) before: Option<Latency>,
     pub(crate) during: Option<Latency>,
+    /// How often its session had to reconnect, where that is counted.
+    pub(crate) healthy_reconnects: u64,
     /// Further figures.
     pub(crate) notes: Vec<String>,
     /// Why the scenario has failed; none: it has not.
@@ -141,6 +143,7 @@ pub(crate) fn json(rows: &[Row]) -> Value {
             peak_rss_bytes,
             before,
             during,
+            healthy_reconnects,
             notes,
             problems,
         } = row;
@@ -155,6 +158,7 @@ pub(crate) fn json(rows: &[Row]) -> Value {
             "peak_rss_bytes": peak_rss_bytes,
             "healthy_before": latency(*before),
             "healthy_during": latency(*during),
+            "healthy_reconnects": healthy_reconnects,
             "notes": notes,
             "problems": problems,
         })

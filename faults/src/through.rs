@@ -10,10 +10,10 @@ use tokio::sync::watch;
 
 use crate::healthy::Healthy;
 use crate::history::Answer;
-use crate::process::Server;
 use crate::proxy::{Fault, Proxy, Way};
 use crate::scale::{Scale, Through};
-use crate::sessions::{Steps, Uris, all_ended, carry, described, reached};
+use crate::server::Server;
+use crate::sessions::{Carried, Steps, Uris, all_ended, carry, described, reached};
 use crate::table::Row;
 use crate::work;
 
@@ -96,7 +96,7 @@ async fn proxied(
     through: Through,
     faults: &[Fault],
 ) -> anyhow::Result<Row> {
-    let mut server = Server::start(&[]).await?;
+    let server = Server::start(&[]).await?;
     let proxy = Proxy::start(server.address(), None).await?;
     let row = Row::new(name, described(through.commands));
     let uris = Uris {
@@ -113,23 +113,56 @@ async fn proxied(
     Ok(row)
 }
 
-/// Runs the sessions to their end, in one step more than strikes, and strikes them in the middle of each but the last.
+/// Holds a load on the servers, beside a healthy client, and judges what came through the strikes.
 pub(crate) async fn come_through(
     mut row: Row,
     scale: &Scale,
     through: Through,
     uris: Uris,
     expected: impl Fn(u64) -> Answer,
-    mut strike: impl AsyncFnMut(u64) -> anyhow::Result<()>,
+    strike: impl AsyncFnMut(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Row> {
+    let healthy = Healthy::start(uris.healthy.clone())?;
+    row.before = Some(healthy.measure(scale.before).await);
+    let (carried, tried) = strike_through(&uris, through, expected, strike).await?;
+    row.during = Some(healthy.lap());
+    row.tried = tried;
+    row.judge_tried(through.times);
+    judge_carried(&mut row, &carried);
+    let Resumed {
+        reconnects,
+        resent_commands,
+    } = carried.resumed;
+    row.note(format!(
+        "{reconnects} reconnects, {resent_commands} commands sent again, the longest wait {} ms",
+        carried.longest_wait.as_millis()
+    ));
+    let (findings, resumed) = healthy.end().await?;
+    row.healthy_reconnects = resumed.reconnects;
+    row.judge_finished("the healthy client", &findings);
+    Ok(row)
+}
+
+/// Each session must have come to a good end.
+pub(crate) fn judge_carried(row: &mut Row, carried: &Carried) {
+    for findings in &carried.findings {
+        row.judge_finished("a session", findings);
+    }
+}
+
+/// Runs the sessions to their end, in one step more than strikes, and strikes them in the middle of each but the last;
+/// gives how often.
+pub(crate) async fn strike_through(
+    uris: &Uris,
+    through: Through,
+    expected: impl Fn(u64) -> Answer,
+    mut strike: impl AsyncFnMut(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<(Carried, u64)> {
     let Through {
         commands,
         times,
         outlasts,
     } = through;
-    let healthy = Healthy::start(uris.healthy.clone())?;
-    row.before = Some(healthy.measure(scale.before).await);
-
     let (progress, mut answered) = watch::channel(0);
     let mut ended = answered.clone();
     let (release, released) = watch::channel(1);
@@ -157,23 +190,7 @@ pub(crate) async fn come_through(
         steps: times + 1,
         released,
     };
-    let carried = carry(&uris, run, progress, expected);
-    let (carried, tried) = tokio::try_join!(carried, strikes)?;
-    row.during = Some(healthy.lap());
-    row.tried = tried;
-    row.judge_tried(times);
-    for findings in &carried.findings {
-        row.judge_finished("a session", findings);
-    }
-    let Resumed {
-        reconnects,
-        resent_commands,
-    } = carried.resumed;
-    row.note(format!(
-        "{reconnects} reconnects, {resent_commands} commands sent again"
-    ));
-    row.judge_finished("the healthy client", &healthy.stop().await?);
-    Ok(row)
+    tokio::try_join!(carry(uris, run, progress, expected), strikes)
 }
 
 /// So many commands are answered in the middle of that step.

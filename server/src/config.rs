@@ -211,6 +211,11 @@ pub struct Config {
     #[cfg(feature = "fault-injection")]
     #[arg(long, hide = true)]
     pub panic_on_multiples_of: Option<std::num::NonZeroU64>,
+
+    /// Tests only: the version of the semantics that this server says it has
+    #[cfg(feature = "fault-injection")]
+    #[arg(long, hide = true)]
+    pub semantics_version: Option<u32>,
 }
 
 /// Settings that contradict each other.

@@ -66,7 +66,7 @@ impl Ready {
 pub(crate) async fn open_gateway(
     config: &Config,
 ) -> Result<(Arc<Pool>, Gateway, Ready, Arc<LinkCounts>), NatsError> {
-    let subjects = Subjects::new(&config.nats.nats_system, robot::SEMANTICS_VERSION);
+    let subjects = Subjects::new(&config.nats.nats_system, config.semantics_version());
     let broker = Broker::open(&config.nats, &subjects, "robot-gateway").await?;
     let settings = config.gateway_settings();
     let pool = Pool::remote(config.queue_limits(), settings.jobs_max);

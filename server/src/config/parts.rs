@@ -98,10 +98,20 @@ impl Config {
         }
     }
 
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn semantics_version(&self) -> u32 {
+        self.semantics_version.unwrap_or(robot::SEMANTICS_VERSION)
+    }
+
+    #[cfg(not(feature = "fault-injection"))]
+    pub(crate) fn semantics_version(&self) -> u32 {
+        robot::SEMANTICS_VERSION
+    }
+
     pub(crate) fn server_info(&self, workers: u32) -> v1::GetServerInfoResponse {
         v1::GetServerInfoResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            semantics_version: robot::SEMANTICS_VERSION,
+            semantics_version: self.semantics_version(),
             limits: Some(v1::Limits {
                 commands_per_message_max: self.commands_per_message_max,
                 actions_per_command_max: self.actions_per_command_max,

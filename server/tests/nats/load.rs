@@ -22,7 +22,6 @@ pub(crate) const BATCH: u64 = 10;
 pub(crate) struct Told {
     /// The ids that were answered with an error.
     pub(crate) errors: BTreeMap<u64, Reason>,
-    #[allow(dead_code, reason = "each test file uses its own part")]
     /// From handing a message to the client's stream to its last answer, at the most.
     pub(crate) longest: Duration,
 }
