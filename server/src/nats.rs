@@ -7,15 +7,18 @@
 //! uses `lookup`, `answers`, `pending` and `quarantine`, of which the last two know nothing of it, and `worker` uses `credit`.
 
 mod answers;
+mod bundle;
 mod connect;
 mod counts;
 mod credit;
 mod gateway;
 mod header;
 mod lookup;
+mod pace;
 mod pending;
 mod process;
 mod quarantine;
+mod ready;
 mod settings;
 mod stream;
 mod subjects;

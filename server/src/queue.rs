@@ -198,12 +198,10 @@ impl Queue {
         self.shared.receiver.try_recv().ok().map(Lease::taken)
     }
 
-    /// Waits for the next job; `None` once the queue is closed and empty.
+    /// Waits for the next job; `None` once the queue is closed and empty. Nothing is lost if the wait is given up.
     pub(crate) async fn take(&self) -> Option<Lease> {
-        self.shared.idle_workers.fetch_add(1, Ordering::Relaxed);
-        let received = self.shared.receiver.recv().await;
-        self.shared.idle_workers.fetch_sub(1, Ordering::Relaxed);
-        received.ok().map(Lease::taken)
+        let _idle = Idle::new(&self.shared.idle_workers);
+        self.shared.receiver.recv().await.ok().map(Lease::taken)
     }
 
     /// Lets the workers empty the queue and then end.
@@ -244,6 +242,22 @@ impl Queue {
 
 fn weight(bytes: usize) -> u32 {
     u32::try_from(bytes).expect("a message is shorter than 4 GiB")
+}
+
+/// Somebody waits for a job, until it is dropped.
+struct Idle<'a>(&'a AtomicUsize);
+
+impl<'a> Idle<'a> {
+    fn new(idle_workers: &'a AtomicUsize) -> Self {
+        idle_workers.fetch_add(1, Ordering::Relaxed);
+        Self(idle_workers)
+    }
+}
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Lease {

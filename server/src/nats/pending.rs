@@ -71,6 +71,13 @@ impl<W> Pending<W> {
         self.entries.len()
     }
 
+    /// What was published after this time, the newest first; what was sent again behind older ones is left out.
+    pub(crate) fn since(&self, time: Instant) -> impl Iterator<Item = &W> {
+        let newest_first = self.entries.values().rev();
+        let recent = newest_first.take_while(move |entry| entry.published > time);
+        recent.map(|entry| &entry.work)
+    }
+
     /// Jobs that the broker has no room for.
     pub(crate) fn refused(&self) -> usize {
         self.refused

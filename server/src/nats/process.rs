@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Ready;
@@ -130,14 +129,12 @@ pub async fn run_worker(
     let (pool, mut tasks) = Pool::start_from(first, workers, limits, config.worker_config());
     let counts: Arc<LinkCounts> = Arc::default();
     let ack_wait = Duration::from_millis(config.nats.nats_ack_wait_ms.into());
-    let (readiness, ready) = watch::channel(false);
-    let link = WorkerLink::new(
+    let (link, ready) = WorkerLink::new(
         broker,
         subjects,
         ack_wait,
         Arc::clone(&pool),
         Arc::clone(&counts),
-        readiness,
     );
     let drain = Drain::default();
     let telemetry = Telemetry::new(admin.is_some().then(Arc::default), None);
