@@ -61,12 +61,13 @@ pub(crate) enum Figure {
 }
 
 impl Row {
-    /// A load of streams on any server, wherever it runs.
+    /// A load of streams on any server, wherever it runs, of which all is seen from the client.
     pub(crate) fn is_streams(&self) -> bool {
         let Work::Load { kind, base } = self.work else {
             return false;
         };
-        base == Base::Echo && matches!(kind, Kind::Streams(_)) && self.figures == [Figure::Rate]
+        let seen = |figure: &Figure| matches!(figure, Figure::Rate | Figure::P50 | Figure::P99);
+        base == Base::Echo && matches!(kind, Kind::Streams(_)) && self.figures.iter().all(seen)
     }
 }
 
@@ -152,6 +153,10 @@ fn latencies() -> Vec<Row> {
         Row {
             name: "ping-pong: one command at a time".to_owned(),
             ..row(Kind::Streams(one(1)), &[Figure::P50, Figure::P99])
+        },
+        Row {
+            name: "ping-pong: one message of 64 commands at a time".to_owned(),
+            ..row(Kind::Streams(one(64)), &[Figure::P50, Figure::P99])
         },
         Row {
             name: "chain: 1000 commands, each from the last one's state".to_owned(),

@@ -9,6 +9,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::session::End;
 use crate::watch::Activity;
+use crate::who::Who;
 
 /// How a server is told to end.
 #[derive(Debug, Clone, Default)]
@@ -148,6 +149,11 @@ impl Drain {
 impl OpenCall {
     pub(crate) fn drain(&self) -> &Drain {
         &self.drain
+    }
+
+    /// Whose it is.
+    pub(crate) fn who(&self) -> &Who {
+        self.activity.who()
     }
 
     pub(crate) fn accepted(&mut self, commands: usize) {

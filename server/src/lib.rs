@@ -154,7 +154,7 @@ pub async fn run_with(
     let traces = config
         .otlp_endpoint
         .as_ref()
-        .map(Traces::open)
+        .map(|endpoint| Traces::open(endpoint, "robot-server"))
         .transpose()?;
     let telemetry = Telemetry::new(admin.is_some().then(Arc::default), traces);
     let robot = Arc::new(Service::new(Arc::clone(&pool), &config, drain.clone()));

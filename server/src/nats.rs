@@ -3,8 +3,9 @@
 //! what it gets as a session would. So sessions and workers are the same with and without a broker, and what has to be
 //! done about brokers, connections and workers that go away is done here.
 //!
-//! Settings and names stand in `settings`, `subjects` and `header`; `connect` and `stream` deal with the broker; `gateway`
-//! uses `lookup`, `answers`, `pending` and `quarantine`, of which the last two know nothing of it, and `worker` uses `credit`.
+//! Settings and names stand in `settings`, `subjects` and `header`; `connect`, `stream`, `ready` and `trace` are both sides'.
+//! `gateway` uses `bundle` and `pace` for what it sends, `pending` and `lookup` for what it has sent, `answers` and `quarantine`
+//! for what comes back; `worker` uses `credit`.
 
 mod answers;
 mod bundle;
@@ -22,6 +23,7 @@ mod ready;
 mod settings;
 mod stream;
 mod subjects;
+mod trace;
 mod worker;
 
 use std::sync::Arc;

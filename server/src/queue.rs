@@ -98,7 +98,15 @@ pub(crate) struct Slot {
 
 /// Tells workers that nobody waits for a session's results any more. Set when it is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Abandon(Arc<AtomicBool>);
+pub(crate) struct Abandon(Arc<Origin>);
+
+/// Where a session's jobs come from.
+#[derive(Debug, Default)]
+struct Origin {
+    abandoned: AtomicBool,
+    /// The call, as the W3C's `traceparent` says it, if it is part of a trace.
+    trace: Option<Box<str>>,
+}
 
 /// A job on its way to a worker and back.
 #[derive(Debug)]
@@ -106,7 +114,7 @@ pub(crate) struct Lease {
     job: Job,
     submitted: Instant,
     reply: Option<OwnedPermit<Completion>>,
-    abandoned: Arc<AtomicBool>,
+    origin: Arc<Origin>,
     /// Held until a worker takes the job.
     waiting: Option<OwnedSemaphorePermit>,
     /// Held until the job is done.
@@ -185,7 +193,7 @@ impl Queue {
             job,
             submitted: now.checked_sub(age).unwrap_or(now),
             reply: Some(reply),
-            abandoned: Arc::clone(&abandon.0),
+            origin: Arc::clone(&abandon.0),
             waiting: Some(slot.job),
             _bytes: slot.bytes,
         };
@@ -278,7 +286,12 @@ impl Lease {
 
     /// Nobody waits for the results any more.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.abandoned.load(Ordering::Relaxed)
+        self.origin.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// The call that the job belongs to, as the W3C's `traceparent` says it, if it is part of a trace.
+    pub(crate) fn trace(&self) -> Option<&str> {
+        self.origin.trace.as_deref()
     }
 
     /// Sends the results back. Never waits: the place was reserved.
@@ -306,8 +319,18 @@ impl Drop for Lease {
     }
 }
 
+impl Abandon {
+    /// Of a call that is part of a trace, or of none.
+    pub(crate) fn of(trace: Option<&str>) -> Self {
+        Self(Arc::new(Origin {
+            abandoned: AtomicBool::new(false),
+            trace: trace.map(Into::into),
+        }))
+    }
+}
+
 impl Drop for Abandon {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.abandoned.store(true, Ordering::Relaxed);
     }
 }

@@ -54,6 +54,9 @@ impl Record {
         record.meter = telemetry.calls.as_ref().map(|calls| calls.begin(method));
         let traces = telemetry.traces.as_ref();
         record.span = traces.and_then(|traces| traces.begin(method, headers));
+        if let Some(traceparent) = record.span.as_ref().and_then(CallSpan::traceparent) {
+            record.activity().who().is_traced_as(traceparent);
+        }
         record
     }
 

@@ -108,7 +108,7 @@ impl<R: Messages> Session<R> {
             caller: None,
             withdrawn: None,
             pause: None,
-            abandon: Abandon::default(),
+            abandon: Abandon::of(activity.who().trace()),
             call: drain.open_call(Arc::clone(&activity)),
             activity,
         }

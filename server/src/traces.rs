@@ -14,8 +14,6 @@ use tonic::Code;
 use crate::method::Method;
 use crate::watch::Activity;
 
-const NAME: &str = "robot-server";
-
 /// The way to the collector. Spans wait in a bounded queue of the library's (`OTEL_BSP_MAX_QUEUE_SIZE`, 2048) and are
 /// dropped when it is full.
 #[derive(Debug)]
@@ -43,12 +41,16 @@ impl Extractor for Headers<'_> {
 
 impl Traces {
     /// Does not wait for the collector: one that is not there costs the spans, and nothing else.
-    pub(crate) fn open(endpoint: &Uri) -> Result<Self, OtlpError> {
-        let provider = robot_otlp::open(endpoint, NAME, env!("CARGO_PKG_VERSION"))?;
+    pub(crate) fn open(endpoint: &Uri, name: &'static str) -> Result<Self, OtlpError> {
+        let provider = robot_otlp::open(endpoint, name, env!("CARGO_PKG_VERSION"))?;
         Ok(Self {
-            tracer: provider.tracer(NAME),
+            tracer: provider.tracer(name),
             provider,
         })
+    }
+
+    pub(crate) fn tracer(&self) -> &SdkTracer {
+        &self.tracer
     }
 
     /// A call begins. None of a service that only looks after others: those are called every few seconds.
@@ -78,6 +80,14 @@ impl Traces {
 }
 
 impl CallSpan {
+    /// What whoever does something for the call is told; `None` if nobody keeps the span.
+    pub(crate) fn traceparent(&self) -> Option<String> {
+        let Self(span) = self;
+        let context = span.span_context();
+        let (trace, id) = (context.trace_id(), context.span_id());
+        context.is_sampled().then(|| format!("00-{trace}-{id}-01"))
+    }
+
     /// The call has come to its end.
     pub(crate) fn end(&mut self, call: &Activity, messages_sent: u64, code: Code) {
         let Self(span) = self;

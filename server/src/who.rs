@@ -10,6 +10,9 @@ use crate::log_limit::LogLimit;
 /// The W3C header that says which trace a call belongs to.
 const TRACEPARENT: &str = "traceparent";
 
+/// Of the form `00-TRACE-PARENT-FLAGS`, the only one there is so far.
+const TRACEPARENT_BYTES: usize = 55;
+
 /// What is known of a call before it is let in, and whose it turned out to be.
 #[derive(Debug)]
 pub(crate) struct Who {
@@ -17,6 +20,8 @@ pub(crate) struct Who {
     /// Its number among all calls of the process, from 1: what a log calls the stream.
     stream: u64,
     traceparent: Option<HeaderValue>,
+    /// The call's own span, in the same words, if there is one.
+    span: OnceLock<String>,
     identity: OnceLock<Arc<str>>,
     limit: Arc<LogLimit>,
 }
@@ -32,6 +37,7 @@ impl Who {
             peer,
             stream,
             traceparent: headers.get(TRACEPARENT).cloned(),
+            span: OnceLock::new(),
             identity: OnceLock::new(),
             limit: Arc::clone(limit),
         }
@@ -46,6 +52,22 @@ impl Who {
     /// It was let in as this one.
     pub(crate) fn identify(&self, name: &Arc<str>) {
         let _only_once = self.identity.set(Arc::clone(name));
+    }
+
+    /// It has a span of its own, which is this one to others.
+    pub(crate) fn is_traced_as(&self, traceparent: String) {
+        let _only_once = self.span.set(traceparent);
+    }
+
+    /// What is to be told to whoever does something for the call: the `traceparent` of its span, or of its client's.
+    pub(crate) fn trace(&self) -> Option<&str> {
+        let own = self.span.get().map(String::as_str);
+        own.or_else(|| {
+            let traceparent = self.traceparent.as_ref()?;
+            trace_id_of(traceparent)?;
+            let text = traceparent.to_str().ok()?;
+            (text.len() == TRACEPARENT_BYTES).then_some(text)
+        })
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {

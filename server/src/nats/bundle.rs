@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use robot_api::batch;
 
 use super::answers::malformed_in;
+use super::trace::traces_of;
 use crate::queue::{Failure, Lease};
 
 /// Bytes of a bundle of more than one job, and of its results: with the headers, below the broker's own default for a
@@ -31,6 +32,8 @@ pub(crate) struct Bundle {
     pub(crate) bytes: Bytes,
     pub(crate) commands: u32,
     pub(crate) results_bytes_max: usize,
+    /// The calls that they are of, as far as those are traced.
+    pub(crate) traces: Vec<Box<str>>,
 }
 
 impl Filling {
@@ -83,6 +86,7 @@ impl Bundle {
         Self {
             commands: jobs().map(|job| job.commands).sum(),
             results_bytes_max: jobs().map(|job| job.results_bytes_max).sum(),
+            traces: traces_of(&leases),
             bytes,
             leases,
         }

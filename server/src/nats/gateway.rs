@@ -27,6 +27,7 @@ use super::pending::Pending;
 use super::quarantine::Trials;
 use super::ready::Readiness;
 use super::subjects::{Subjects, boot};
+use super::trace;
 use crate::pool::Pool;
 use crate::queue::Lease;
 
@@ -241,10 +242,14 @@ impl Gateway {
         let Some((header, bytes)) = self.message(number) else {
             return;
         };
+        let mut headers = header.to_map();
+        if let Some(Work::Bundle(bundle)) = self.pending.get(number) {
+            trace::put(&mut headers, &bundle.traces);
+        }
         let published = self.broker.client.publish_with_reply_and_headers(
             self.jobs_subject.clone(),
             format!("{}.{number}", self.acks_subject),
-            header.to_map(),
+            headers,
             bytes,
         );
         match timeout(REQUEST_MAX, published).await {

@@ -23,6 +23,7 @@ use crate::metrics::{Link, Sources};
 use crate::pool::Pool;
 use crate::queue::QueueLimits;
 use crate::telemetry::Telemetry;
+use crate::traces::Traces;
 use crate::watch::Watch;
 use crate::worker::WorkerConfig;
 use crate::{StartError, Summary};
@@ -65,6 +66,10 @@ pub struct NatsWorkerConfig {
     )]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3_600_000))]
     pub drain_ms_max: u32,
+
+    /// Collector of OpenTelemetry that gets spans of the jobs of traced calls, by OTLP over gRPC
+    #[arg(long, env = "ROBOT_SERVER_OTLP_ENDPOINT", value_name = "URL", value_parser = robot_otlp::parse_endpoint)]
+    pub otlp_endpoint: Option<http::Uri>,
 
     /// Tests only: a command whose id is a multiple of this ends the process
     #[cfg(feature = "fault-injection")]
@@ -129,12 +134,15 @@ pub async fn run_worker(
     let (pool, mut tasks) = Pool::start_from(first, workers, limits, config.worker_config());
     let counts: Arc<LinkCounts> = Arc::default();
     let ack_wait = Duration::from_millis(config.nats.nats_ack_wait_ms.into());
+    let traces = config.otlp_endpoint.as_ref();
+    let traces = traces.map(|endpoint| Traces::open(endpoint, "robot-worker"));
     let (link, ready) = WorkerLink::new(
         broker,
         subjects,
         ack_wait,
         Arc::clone(&pool),
         Arc::clone(&counts),
+        traces.transpose()?,
     );
     let drain = Drain::default();
     let telemetry = Telemetry::new(admin.is_some().then(Arc::default), None);
@@ -156,6 +164,7 @@ pub async fn run_worker(
         actions_per_command_max = config.actions_per_command_max,
         nats_ack_wait_ms = config.nats.nats_ack_wait_ms,
         drain_ms_max = config.drain_ms_max,
+        otlp_endpoint = config.otlp_endpoint.as_ref().map(tracing::field::display),
         "working"
     );
     let drain_max = Duration::from_millis(config.drain_ms_max.into());

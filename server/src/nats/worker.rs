@@ -22,8 +22,10 @@ use super::counts::LinkCounts;
 use super::credit::{Credit, PULL_MAX};
 use super::ready::Readiness;
 use super::subjects::{Subjects, boot};
+use super::trace::{JobSpan, JobSpans};
 use crate::pool::Pool;
 use crate::queue::{Abandon, Completion};
+use crate::traces::Traces;
 
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -35,6 +37,7 @@ pub(crate) struct WorkerLink {
     ack_wait: Duration,
     pool: Arc<Pool>,
     counts: Arc<LinkCounts>,
+    spans: Option<JobSpans>,
     credit: Credit,
     held: Slab<Held>,
     completions: mpsc::Receiver<Completion>,
@@ -57,6 +60,7 @@ struct Held {
     results: String,
     /// When the broker was told last that it is held.
     told: Instant,
+    span: Option<JobSpan>,
 }
 
 impl WorkerLink {
@@ -66,6 +70,7 @@ impl WorkerLink {
         ack_wait: Duration,
         pool: Arc<Pool>,
         counts: Arc<LinkCounts>,
+        traces: Option<Traces>,
     ) -> (Self, watch::Receiver<bool>) {
         let workers = pool.workers();
         let (reply, completions) = mpsc::channel(Credit::jobs_max(workers));
@@ -79,6 +84,7 @@ impl WorkerLink {
             credit: Credit::new(workers),
             pool,
             counts,
+            spans: traces.map(JobSpans::new),
             held: Slab::new(),
             completions,
             reply,
@@ -128,6 +134,9 @@ impl WorkerLink {
             self.counts.held.set(self.held.len() as u64);
         }
         self.broker.flush().await;
+        if let Some(spans) = &self.spans {
+            spans.close().await;
+        }
     }
 
     /// What is on its way already still comes; true if anything may.

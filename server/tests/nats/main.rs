@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../support/collector.rs"]
+mod collector;
 mod load;
 mod processes;
 #[path = "../support/mod.rs"]
@@ -16,6 +18,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use collector::{Collector, number};
 use load::{carry, reached};
 use processes::{
     Nats, PATIENCE, Worker, free_port, gateway, get, metric, nats_server, until_ready, url,
@@ -231,6 +234,41 @@ async fn a_broker_that_is_killed_and_comes_back_empty_loses_nothing() {
         told.longest
     );
     assert!(metric(port, "robot_nats_connects_total").await > kills);
+}
+
+#[tokio::test]
+async fn whoever_runs_a_job_has_a_span_in_the_trace_of_its_call() {
+    let Some(binary) = nats_server() else { return };
+    let nats = Nats::start(&binary).await;
+    let collector = Collector::default();
+    let endpoint = collector.start().await;
+    let flags = ["--otlp-endpoint", &endpoint];
+    let mut gateway = gateway(&nats.url(), &flags).await;
+    until_ready(&mut gateway).await;
+    let mut worker = Worker::ready(&nats.url(), &flags).await;
+    let request = v1::ExecuteRequest {
+        commands: turns(1, 10).commands,
+    };
+    let executed = gateway.connect().await.execute(request).await.unwrap();
+    assert_eq!(executed.into_inner().results.len(), 10);
+    worker.signal("TERM").await;
+    assert_eq!(worker.wait().await.code(), Some(0));
+    gateway.signal("TERM").await;
+    assert_eq!(gateway.wait().await.code(), Some(0));
+
+    let spans = collector.spans();
+    let of_service = |name: &str| {
+        let found = spans.iter().filter(|(service, _span)| service == name);
+        let found: Vec<_> = found.map(|(_service, span)| span).collect();
+        assert_eq!(found.len(), 1, "{name} in {spans:?}");
+        found[0]
+    };
+    let (call, job) = (of_service("robot-server"), of_service("robot-worker"));
+    assert_eq!(call.name, "robot.v1.RobotService/Execute");
+    assert_eq!(job.trace_id, call.trace_id);
+    assert_eq!(job.parent_span_id, call.span_id);
+    assert_eq!(number(job, "robot.commands.answered"), 10);
+    assert_eq!(number(job, "robot.job.deliveries"), 1);
 }
 
 async fn health(gateway: &Server) -> ServingStatus {

@@ -59,7 +59,11 @@ impl WorkerLink {
         };
         let deliveries = deliveries_in(&reply);
         self.counts.redelivered.add(u64::from(deliveries > 1));
+        let spans = self.spans.as_mut();
+        let span =
+            spans.and_then(|spans| spans.begin(headers.as_ref(), header.commands, deliveries));
         let held = Held {
+            span,
             number: header.number,
             reply,
             results,
@@ -127,6 +131,9 @@ impl WorkerLink {
             answered,
             came,
         };
+        if let Some(span) = held.span {
+            span.end(answered, came);
+        }
         let client = &self.broker.client;
         let published = client.publish_with_headers(held.results, header.to_map(), results);
         match timeout(REQUEST_MAX, published).await {
