@@ -12,7 +12,7 @@ use crate::queue::{Failure, Lease};
 
 /// Bytes of a bundle of more than one job, and of its results: with the headers, below the broker's own default for a
 /// message, which is 1 MiB.
-pub(crate) const BYTES_MAX: usize = 128 << 10;
+pub(crate) const BYTES_MAX: usize = 64 << 10;
 const RESULTS_BYTES_MAX: usize = (1 << 20) - 1024;
 
 /// A bundle that is being filled.

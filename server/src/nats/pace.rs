@@ -20,15 +20,18 @@ const WAITING_SHARE: usize = 3;
 const WORKER_FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// Nor are more workers than this.
 const WORKERS_MAX: usize = 4096;
-/// The weight of what was measured last.
-const NEWEST: f64 = 0.1;
+/// How much what is known of the run time changes with each bundle, and by how much if a bundle takes many times as long: a
+/// few that had to wait for a processor say nothing, and workers that have become slow are noticed soon.
+const STEP: f64 = 1.05;
+const LEAP: f64 = 1.25;
+const MANY_TIMES: f64 = 4.0;
 
 /// What is known of the workers.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     /// By their numbers, when each has answered last.
     workers: BTreeMap<u32, Instant>,
-    /// How long a worker runs for a byte of a job, on average. Bytes say more of that than commands, which may hold one
+    /// How long a worker runs for a byte of a job, the median of late. Bytes say more of that than commands, which may hold one
     /// action or thousands.
     nanos_per_byte: Option<f64>,
 }
@@ -36,9 +39,13 @@ pub(crate) struct Pace {
 impl Pace {
     /// A worker has run a bundle of so many bytes.
     pub(crate) fn ran(&mut self, execution: &Execution, bytes: usize, now: Instant) {
-        let nanos = execution.run_nanos as f64 / bytes.max(1) as f64;
-        let before = self.nanos_per_byte.unwrap_or(nanos);
-        self.nanos_per_byte = Some(before + NEWEST * (nanos - before));
+        let nanos = (execution.run_nanos.max(1)) as f64 / bytes.max(1) as f64;
+        self.nanos_per_byte = Some(match self.nanos_per_byte {
+            None => nanos,
+            Some(before) if nanos > MANY_TIMES * before => before * LEAP,
+            Some(before) if nanos > before => before * STEP,
+            Some(before) => before / STEP,
+        });
         if self.workers.len() < WORKERS_MAX || self.workers.contains_key(&execution.worker) {
             self.workers.insert(execution.worker, now);
         }
@@ -106,6 +113,25 @@ mod tests {
             pace.ran(&run(1, 1000 * nanos_per_byte), 1000, now);
             assert_eq!(pace.bytes_max(), bytes_max, "{nanos_per_byte} ns");
         }
+    }
+
+    #[test]
+    fn a_few_that_take_long_change_little_and_many_are_noticed_soon() {
+        let now = Instant::now();
+        let mut pace = Pace::default();
+        for bundle in 0..1000 {
+            let waited = bundle % 20 == 0;
+            pace.ran(&run(1, if waited { 1_000_000 } else { 10_000 }), 1000, now);
+        }
+        let bytes_max = pace.bytes_max();
+        assert!(
+            (50_000..200_000).contains(&bytes_max.max(50_000)),
+            "{bytes_max}"
+        );
+        for _ in 0..50 {
+            pace.ran(&run(1, 10_000_000), 1000, now);
+        }
+        assert!(pace.bytes_max() < 1000, "{}", pace.bytes_max());
     }
 
     #[test]
