@@ -106,6 +106,8 @@ struct Origin {
     abandoned: AtomicBool,
     /// The call, as the W3C's `traceparent` says it, if it is part of a trace.
     trace: Option<Box<str>>,
+    /// When nobody waits any more, if that is known.
+    deadline: Option<Instant>,
 }
 
 /// A job on its way to a worker and back.
@@ -294,6 +296,11 @@ impl Lease {
         self.origin.trace.as_deref()
     }
 
+    /// When nobody waits for the results any more, if that is known.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.origin.deadline
+    }
+
     /// Sends the results back. Never waits: the place was reserved.
     pub(crate) fn complete(mut self, results: Bytes, answered: u32, failure: Option<Failure>) {
         self.answer(results, answered, failure);
@@ -320,11 +327,12 @@ impl Drop for Lease {
 }
 
 impl Abandon {
-    /// Of a call that is part of a trace, or of none.
-    pub(crate) fn of(trace: Option<&str>) -> Self {
+    /// Of a call that is part of a trace, or of none, and that has a deadline, or none.
+    pub(crate) fn of(trace: Option<&str>, deadline: Option<Instant>) -> Self {
         Self(Arc::new(Origin {
             abandoned: AtomicBool::new(false),
             trace: trace.map(Into::into),
+            deadline,
         }))
     }
 }

@@ -108,7 +108,7 @@ impl<R: Messages> Session<R> {
             caller: None,
             withdrawn: None,
             pause: None,
-            abandon: Abandon::of(activity.who().trace()),
+            abandon: Abandon::of(activity.who().trace(), deadline.map(Instant::into_std)),
             call: drain.open_call(Arc::clone(&activity)),
             activity,
         }

@@ -29,7 +29,7 @@ pub(crate) async fn execute(
         rate.charge(commands);
     }
     let (reply, mut completions) = mpsc::channel(JOBS_IN_FLIGHT_MAX);
-    let abandon = Abandon::of(call.who().trace());
+    let abandon = Abandon::of(call.who().trace(), None);
     let mut cutter = Cutter::new(limits.job);
     cutter.push(message);
 

@@ -71,7 +71,7 @@ pub(super) fn of_worker(
     counts: &LinkCounts,
 ) -> Result<(), Error> {
     common(encoder, counts)?;
-    let rows: [Row<'_>; 3] = [
+    let rows: [Row<'_>; 4] = [
         (
             "robot_nats_jobs_taken",
             "Jobs that the broker gave to this process",
@@ -86,6 +86,11 @@ pub(super) fn of_worker(
             "robot_nats_jobs_suspected",
             "Jobs that were given back to their gateway, since no worker came back from them",
             &counts.suspected,
+        ),
+        (
+            "robot_nats_jobs_late",
+            "Jobs that were not run, since their deadlines had passed",
+            &counts.late,
         ),
     ];
     for (name, help, count) in rows {

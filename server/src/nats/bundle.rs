@@ -2,6 +2,8 @@
 //! the same time are put end to end, whosever they are; the results come back end to end, and each job gets its own. It
 //! knows nothing of connections.
 
+use std::time::Instant;
+
 use bytes::{Bytes, BytesMut};
 
 use robot_api::batch;
@@ -34,6 +36,8 @@ pub(crate) struct Bundle {
     pub(crate) results_bytes_max: usize,
     /// The calls that they are of, as far as those are traced.
     pub(crate) traces: Vec<Box<str>>,
+    /// When nobody waits for any of it any more, if that is known.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Filling {
@@ -87,6 +91,7 @@ impl Bundle {
             commands: jobs().map(|job| job.commands).sum(),
             results_bytes_max: jobs().map(|job| job.results_bytes_max).sum(),
             traces: traces_of(&leases),
+            deadline: deadline_of(&leases),
             bytes,
             leases,
         }
@@ -99,6 +104,14 @@ impl Bundle {
 
     pub(crate) fn into_leases(self) -> Vec<Lease> {
         self.leases
+    }
+
+    /// The same, to be run whatever the worker's clock says.
+    pub(crate) fn without_deadline(self) -> Self {
+        Self {
+            deadline: None,
+            ..self
+        }
     }
 
     /// Nobody waits for any of it any more.
@@ -148,6 +161,12 @@ impl Bundle {
         let others: Vec<_> = leases.collect();
         (!others.is_empty()).then(|| Self::of(others))
     }
+}
+
+/// The last of them, if all have one.
+fn deadline_of(leases: &[Lease]) -> Option<Instant> {
+    let deadlines: Option<Vec<_>> = leases.iter().map(Lease::deadline).collect();
+    deadlines?.into_iter().max()
 }
 
 fn complete(lease: Lease, results: Bytes, answered: u32, failure: Option<Failure>) {

@@ -55,6 +55,8 @@ pub(crate) struct LinkCounts {
     pub(crate) redelivered: Count,
     /// Jobs that were not run, since nobody had come back from them.
     pub(crate) suspected: Count,
+    /// Jobs that were not run, since their deadlines had passed.
+    pub(crate) late: Count,
     /// Jobs held now.
     pub(crate) held: Count,
 }

@@ -20,7 +20,7 @@ use tokio_stream::StreamExt;
 use super::bundle::{Bundle, Filling};
 use super::connect::{Broker, REQUEST_MAX};
 use super::counts::LinkCounts;
-use super::header::{JobHeader, unix_nanos};
+use super::header::{JobHeader, put_deadline, unix_nanos};
 use super::lookup::Checked;
 use super::pace::Pace;
 use super::pending::Pending;
@@ -245,6 +245,9 @@ impl Gateway {
         let mut headers = header.to_map();
         if let Some(Work::Bundle(bundle)) = self.pending.get(number) {
             trace::put(&mut headers, &bundle.traces);
+            if let Some(deadline) = bundle.deadline {
+                put_deadline(&mut headers, deadline);
+            }
         }
         let published = self.broker.client.publish_with_reply_and_headers(
             self.jobs_subject.clone(),

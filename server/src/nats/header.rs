@@ -1,12 +1,14 @@
 //! The headers of jobs and results at the broker. What they go with is the request's own bytes, or the response's. It
 //! knows nothing of what those say.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_nats::HeaderMap;
 
 const JOB: &str = "Robot-Job";
 const RESULT: &str = "Robot-Result";
+/// By the gateway's clock, nanoseconds since 1970; not there if there is none.
+const DEADLINE: &str = "Robot-Deadline";
 /// Grows when the headers' own form changes.
 const FORM: u64 = 1;
 /// A job is not older than this, whatever the clocks say.
@@ -42,6 +44,8 @@ pub(crate) enum Came {
     Malformed,
     /// Nowhere: it was not run, since whoever tried before did not come back.
     Suspect,
+    /// Nowhere: it was not run, since its deadline has passed, by the worker's clock.
+    Late,
 }
 
 impl JobHeader {
@@ -84,6 +88,7 @@ impl ResultHeader {
             Came::Through => 0,
             Came::Malformed => 1,
             Came::Suspect => 2,
+            Came::Late => 3,
         };
         map(RESULT, format!("{FORM} {number} {answered} {came}"))
     }
@@ -97,10 +102,25 @@ impl ResultHeader {
                 0 => Came::Through,
                 1 => Came::Malformed,
                 2 => Came::Suspect,
+                3 => Came::Late,
                 _ => return None,
             },
         })
     }
+}
+
+/// Puts a job's deadline into its headers.
+pub(crate) fn put_deadline(headers: &mut HeaderMap, deadline: Instant) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let nanos = unix_nanos().saturating_add(left.as_nanos() as u64);
+    headers.insert(DEADLINE, nanos.to_string());
+}
+
+/// Whether a job's deadline has passed, as far as the two clocks agree.
+pub(crate) fn is_late(headers: Option<&HeaderMap>) -> bool {
+    let deadline = headers.and_then(|headers| headers.get(DEADLINE));
+    let nanos = deadline.and_then(|nanos| nanos.as_str().parse::<u64>().ok());
+    nanos.is_some_and(|nanos| nanos < unix_nanos())
 }
 
 fn map(name: &'static str, text: String) -> HeaderMap {
@@ -146,7 +166,7 @@ mod tests {
             submitted_nanos: unix_nanos(),
         };
         assert_eq!(JobHeader::from_map(Some(&job.to_map())), Some(job));
-        for came in [Came::Through, Came::Malformed, Came::Suspect] {
+        for came in [Came::Through, Came::Malformed, Came::Suspect, Came::Late] {
             let result = ResultHeader {
                 number: 3,
                 answered: 2,
@@ -163,8 +183,20 @@ mod tests {
             assert_eq!(JobHeader::from_map(Some(&map)), None, "{text:?}");
         }
         assert_eq!(JobHeader::from_map(None), None);
-        let unknown = map(RESULT, "1 1 1 3".to_owned());
+        let unknown = map(RESULT, "1 1 1 4".to_owned());
         assert_eq!(ResultHeader::from_map(Some(&unknown)), None);
+    }
+
+    #[test]
+    fn a_job_is_late_once_its_deadline_has_passed() {
+        let now = Instant::now();
+        let mut headers = HeaderMap::new();
+        assert!(!is_late(Some(&headers)), "it has none");
+        put_deadline(&mut headers, now + Duration::from_secs(60));
+        assert!(!is_late(Some(&headers)));
+        put_deadline(&mut headers, now);
+        while unix_nanos() <= headers.get(DEADLINE).unwrap().as_str().parse().unwrap() {}
+        assert!(is_late(Some(&headers)));
     }
 
     #[test]

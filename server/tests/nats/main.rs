@@ -271,6 +271,43 @@ async fn whoever_runs_a_job_has_a_span_in_the_trace_of_its_call() {
     assert_eq!(number(job, "robot.job.deliveries"), 1);
 }
 
+#[tokio::test]
+async fn a_job_that_nobody_waits_for_any_more_is_not_run() {
+    let Some(binary) = nats_server() else { return };
+    let nats = Nats::start(&binary).await;
+    let seen = free_port().await;
+    let port = seen.to_string();
+    let mut gateway = gateway(&nats.url(), &["--admin", &port]).await;
+    until_ready(&mut gateway).await;
+    // Nobody is there to run it in time; on a slow machine it may not come as far as the broker in time either.
+    let mut published = 0;
+    for timeout in [200, 2000, 20_000].map(Duration::from_millis) {
+        let mut request = tonic::Request::new(tokio_stream::once(turns(1, 10)));
+        request.set_timeout(timeout);
+        let call = async {
+            let responses = gateway.connect().await.execute_stream(request).await?;
+            responses.into_inner().message().await
+        };
+        let code = call.await.expect_err("nobody has run it").code();
+        // By the gateway's clock, or by the client's own.
+        let late = [tonic::Code::DeadlineExceeded, tonic::Code::Cancelled];
+        assert!(late.contains(&code), "{code}");
+        published = metric(seen, "robot_nats_jobs_published_total").await;
+        if published > 0 {
+            break;
+        }
+    }
+    assert!(published > 0, "nothing has come as far as the broker");
+    let admin = free_port().await;
+    let port = admin.to_string();
+    let _worker = Worker::ready(&nats.url(), &["--admin", &port]).await;
+    // What comes after it is run after it.
+    let told = carry(&gateway, 1000, watch::channel(0).0).await;
+    assert!(told.errors.is_empty());
+    let late = metric(admin, "robot_nats_jobs_late_total").await;
+    assert_eq!(late, published);
+}
+
 async fn health(gateway: &Server) -> ServingStatus {
     let channel = tonic::transport::Endpoint::from_shared(gateway.uri()).unwrap();
     let mut client = HealthClient::new(channel.connect().await.unwrap());

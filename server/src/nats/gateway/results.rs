@@ -70,6 +70,15 @@ impl Gateway {
                     self.publish_new(Work::Bundle(others)).await;
                 }
             }
+            // Nobody waits for it, or else the clocks do not agree.
+            Came::Late if bundle.is_abandoned() => {}
+            Came::Late => {
+                tracing::warn!(
+                    "a worker's clock is ahead: it takes the deadline of a job for passed"
+                );
+                let work = Work::Bundle(bundle.without_deadline());
+                self.publish_new(work).await;
+            }
             Came::Suspect => {
                 tracing::warn!(
                     commands = bundle.commands,
@@ -90,6 +99,8 @@ impl Gateway {
             Came::Through => Verdict::Answered(results),
             Came::Suspect => Verdict::Culprit,
             Came::Malformed => Verdict::Malformed,
+            // It has no deadline.
+            Came::Late => return self.trials.give_up(),
         };
         let actions_max = self.settings.actions_max;
         let why = |bytes: &Bytes| malformed_in(bytes, actions_max);

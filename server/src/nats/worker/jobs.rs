@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{Held, WorkerLink};
 use crate::nats::connect::REQUEST_MAX;
-use crate::nats::header::{Came, JobHeader, ResultHeader};
+use crate::nats::header::{Came, JobHeader, ResultHeader, is_late};
 use crate::nats::subjects::number_in;
 use crate::queue::{Completion, Failure, Job};
 
@@ -81,6 +81,11 @@ impl WorkerLink {
             self.counts.suspected.add(1);
             self.credit.gone();
             return self.respond(held, Bytes::new(), 0, Came::Suspect).await;
+        }
+        if is_late(headers.as_ref()) {
+            self.counts.late.add(1);
+            self.credit.gone();
+            return self.respond(held, Bytes::new(), 0, Came::Late).await;
         }
         let queue = self.pool.queue();
         let room = queue.try_reserve(payload.len());
