@@ -3,34 +3,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access;
 #[path = "../support/collector.rs"]
 mod collector;
+mod goes_away;
 mod load;
 mod processes;
+mod raw;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 use collector::{Collector, number};
-use load::{carry, reached};
-use processes::{
-    Nats, PATIENCE, Worker, free_port, gateway, get, metric, nats_server, until_ready, url,
-};
+use load::carry;
+use processes::{Nats, Worker, free_port, gateway, metric, nats_server, until_ready};
 use robot_api::v1;
 use support::{Server, turns};
-
-/// Short, so that what waits for it does not wait long.
-const QUICK: &[&str] = &["--nats-ack-wait-ms", "500"];
-
-/// So long that nothing is given to another worker because this machine is slow.
-const PATIENT: &[&str] = &["--nats-ack-wait-ms", "600000"];
 
 #[tokio::test]
 async fn each_command_is_answered_once_and_the_gateway_says_by_whom() {
@@ -76,164 +67,11 @@ async fn a_broken_command_ends_its_stream_as_without_a_broker() {
     for server in [&embedded, &gateway] {
         let channel = tonic::transport::Endpoint::from_shared(server.uri()).unwrap();
         let channel = channel.connect().await.unwrap();
-        let status = support_raw::execute_bytes(channel, &[0x0a, 2, 0x12, 9]).await;
+        let status = raw::execute_bytes(channel, &[0x0a, 2, 0x12, 9]).await;
         told.push((status.code(), status.message().to_owned()));
     }
     assert_eq!(told[0].0, tonic::Code::InvalidArgument);
     assert_eq!(told[0], told[1]);
-}
-
-/// A call whose request is just these bytes.
-mod support_raw {
-    use bytes::{Buf, BufMut, Bytes};
-    use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-    use tonic::{Request, Status, client::Grpc, transport::Channel};
-
-    pub(crate) async fn execute_bytes(channel: Channel, bytes: &'static [u8]) -> Status {
-        let mut grpc = Grpc::new(channel);
-        grpc.ready().await.unwrap();
-        let path = http::uri::PathAndQuery::from_static("/robot.v1.RobotService/Execute");
-        let request = Request::new(Bytes::from_static(bytes));
-        let answer = grpc.unary(request, path, RawCodec).await;
-        answer.expect_err("it is no message")
-    }
-
-    struct RawCodec;
-
-    impl Codec for RawCodec {
-        type Encode = Bytes;
-        type Decode = Bytes;
-        type Encoder = Self;
-        type Decoder = Self;
-
-        fn encoder(&mut self) -> Self {
-            Self
-        }
-
-        fn decoder(&mut self) -> Self {
-            Self
-        }
-    }
-
-    impl Encoder for RawCodec {
-        type Item = Bytes;
-        type Error = Status;
-
-        fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-            buffer.put(item);
-            Ok(())
-        }
-    }
-
-    impl Decoder for RawCodec {
-        type Item = Bytes;
-        type Error = Status;
-
-        fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-            Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-        }
-    }
-}
-
-/// How often something is killed: `ROBOT_NATS_KILLS=20` is the long form.
-fn kills(default: u64) -> u64 {
-    let asked = std::env::var("ROBOT_NATS_KILLS").ok();
-    asked.map_or(default, |count| count.parse().expect("it is a number"))
-}
-
-#[tokio::test]
-async fn a_worker_that_is_killed_loses_nothing() {
-    let Some(binary) = nats_server() else { return };
-    let nats = Nats::start(&binary).await;
-    let mut gateway = gateway(&nats.url(), &[]).await;
-    until_ready(&mut gateway).await;
-    let admin = free_port().await;
-    let port = admin.to_string();
-    let survives = ["--admin", &port];
-    let _survivor = Worker::ready(&nats.url(), &survives).await;
-    let mut victims = Vec::new();
-    for _ in 0..2 {
-        victims.push(Worker::ready(&nats.url(), &[]).await);
-    }
-
-    let kills = kills(3);
-    let commands = 50_000 * (kills + 1);
-    let (answered, mut progress) = watch::channel(0);
-    let strikes = async {
-        for time in 0..kills {
-            reached(&mut progress, commands / (kills + 1) * time + 25_000).await;
-            let victim = &mut victims[time as usize % 2];
-            victim.kill().await;
-            *victim = Worker::ready(&nats.url(), &[]).await;
-        }
-    };
-    let (told, ()) = tokio::join!(carry(&gateway, commands, answered), strikes);
-    assert!(told.errors.is_empty());
-    let redelivered = metric(admin, "robot_nats_jobs_redelivered_total").await;
-    eprintln!(
-        "{kills} kills: {redelivered} jobs of the dead for the one, longest {:?}",
-        told.longest
-    );
-}
-
-#[tokio::test]
-async fn a_worker_that_is_told_to_end_loses_nothing_and_leaves_nothing_to_others() {
-    let Some(binary) = nats_server() else { return };
-    let nats = Nats::start(&binary).await;
-    let mut gateway = gateway(&nats.url(), PATIENT).await;
-    until_ready(&mut gateway).await;
-    let mut leaver = Worker::ready(&nats.url(), PATIENT).await;
-    let admin = free_port().await;
-    let port = admin.to_string();
-    let flags = [PATIENT, &["--admin", &port]].concat();
-    let _other = Worker::ready(&nats.url(), &flags).await;
-
-    const COMMANDS: u64 = 100_000;
-    let (answered, mut progress) = watch::channel(0);
-    let strike = async {
-        reached(&mut progress, COMMANDS / 4).await;
-        leaver.signal("TERM").await;
-        assert_eq!(leaver.wait().await.code(), Some(0));
-    };
-    let (told, ()) = tokio::join!(carry(&gateway, COMMANDS, answered), strike);
-    assert!(told.errors.is_empty());
-    assert!(metric(admin, "robot_nats_jobs_taken_total").await > 0);
-    let redelivered = metric(admin, "robot_nats_jobs_redelivered_total").await;
-    assert_eq!(redelivered, 0, "what it had it has done");
-}
-
-#[tokio::test]
-async fn a_broker_that_is_killed_and_comes_back_empty_loses_nothing() {
-    let Some(binary) = nats_server() else { return };
-    let mut nats = Nats::start(&binary).await;
-    let admin = free_port().await.to_string();
-    let flags = [QUICK, &["--admin", &admin]].concat();
-    let mut gateway = gateway(&nats.url(), &flags).await;
-    until_ready(&mut gateway).await;
-    let _workers = [
-        Worker::ready(&nats.url(), QUICK).await,
-        Worker::ready(&nats.url(), QUICK).await,
-    ];
-
-    let kills = kills(3);
-    let commands = 50_000 * (kills + 1);
-    let (answered, mut progress) = watch::channel(0);
-    let strikes = async {
-        for time in 0..kills {
-            reached(&mut progress, commands / (kills + 1) * time + 25_000).await;
-            nats.kill().await;
-            nats.restart().await;
-        }
-    };
-    let (told, ()) = tokio::join!(carry(&gateway, commands, answered), strikes);
-    assert!(told.errors.is_empty());
-    let port = admin.parse().unwrap();
-    let resent = metric(port, "robot_nats_jobs_resent_total").await;
-    eprintln!(
-        "{kills} kills: {resent} jobs sent again, longest {:?}",
-        told.longest
-    );
-    assert!(metric(port, "robot_nats_connects_total").await > kills);
 }
 
 #[tokio::test]
@@ -308,43 +146,6 @@ async fn a_job_that_nobody_waits_for_any_more_is_not_run() {
     assert_eq!(late, published);
 }
 
-async fn health(gateway: &Server) -> ServingStatus {
-    let channel = tonic::transport::Endpoint::from_shared(gateway.uri()).unwrap();
-    let mut client = HealthClient::new(channel.connect().await.unwrap());
-    let answer = client.check(HealthCheckRequest::default()).await.unwrap();
-    answer.into_inner().status()
-}
-
-#[tokio::test]
-async fn a_gateway_without_a_broker_says_so_waits_for_it_and_ends_when_told() {
-    let Some(binary) = nats_server() else { return };
-    let nobody = free_port().await;
-    let admin = free_port().await;
-    let mut waiting = gateway(&url(nobody), &["--admin", &admin.to_string()]).await;
-    let line = waiting.log_line("not ready").await;
-    assert!(line.contains("the broker does not answer"), "{line}");
-    assert_eq!(health(&waiting).await, ServingStatus::NotServing);
-    let ready = get(admin, "/ready").await;
-    assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
-    waiting.signal("TERM").await;
-    let ended = timeout(PATIENCE, waiting.wait()).await;
-    assert_eq!(ended.expect("it ends").code(), Some(0));
-
-    // Its port is only known once it runs: so it runs, goes, and comes back.
-    let mut nats = Nats::start(&binary).await;
-    nats.kill().await;
-    let mut gateway = gateway(&nats.url(), &[]).await;
-    let mut worker = Worker::start(&nats.url(), &[]);
-    worker.log_line("not ready").await;
-    nats.restart().await;
-    until_ready(&mut gateway).await;
-    let told = carry(&gateway, 1000, watch::channel(0).0).await;
-    assert!(told.errors.is_empty());
-    assert_eq!(health(&gateway).await, ServingStatus::Serving);
-    worker.signal("TERM").await;
-    assert_eq!(worker.wait().await.code(), Some(0));
-}
-
 #[tokio::test]
 async fn a_broker_that_is_full_makes_jobs_wait() {
     use async_nats::jetstream::{self, stream};
@@ -378,75 +179,4 @@ async fn a_broker_that_is_full_makes_jobs_wait() {
     let (told, _worker) = tokio::join!(carry(&gateway, 2000, watch::channel(0).0), late);
     assert!(told.errors.is_empty());
     assert_eq!(metric(admin, "robot_nats_jobs_lost_total").await, 0);
-}
-
-#[tokio::test]
-async fn the_brokers_configuration_lets_each_side_do_what_it_needs_and_no_more() {
-    let Some(binary) = nats_server() else { return };
-    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/nats/nats.conf");
-    let passwords = [
-        ("NATS_GATEWAY_PASSWORD", "of-the-gateway"),
-        ("NATS_WORKER_PASSWORD", "of-the-worker"),
-    ];
-    let nats = Nats::start_with(&binary, &["-c", config], &passwords).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, password: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, format!("{password}\n")).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let (gateways, workers) = (file("g", "of-the-gateway"), file("w", "of-the-worker"));
-    let flags = ["--nats-user", "gateway", "--nats-password-file", &gateways];
-    let mut gateway = gateway(&nats.url(), &flags).await;
-    until_ready(&mut gateway).await;
-    let flags = ["--nats-user", "worker", "--nats-password-file", &workers];
-    let _worker = Worker::ready(&nats.url(), &flags).await;
-    let told = carry(&gateway, 1000, watch::channel(0).0).await;
-    assert!(told.errors.is_empty());
-
-    let (events, mut refusals) = tokio::sync::mpsc::channel(16);
-    let client = async_nats::ConnectOptions::new()
-        .user_and_password("worker".to_owned(), "of-the-worker".to_owned())
-        .event_callback(move |event| {
-            let events = events.clone();
-            async move {
-                let _full = events.try_send(event.to_string());
-            }
-        })
-        .connect(nats.url())
-        .await
-        .unwrap();
-    for subject in [
-        "robot.v1.main.jobs.>",
-        "robot.v1.main.results.>",
-        "robot.v1.other.>",
-        ">",
-    ] {
-        let _refused = client.subscribe(subject).await.unwrap();
-        client.flush().await.unwrap();
-        let refusal = async {
-            loop {
-                let event = refusals.recv().await.expect("the client lives");
-                if event.to_lowercase().contains("permissions violation") {
-                    return event;
-                }
-            }
-        };
-        let refusal = timeout(PATIENCE, refusal).await.expect("it is refused");
-        assert!(refusal.contains(subject), "{refusal}");
-    }
-}
-
-#[tokio::test]
-async fn a_password_on_the_command_line_is_refused_and_not_repeated() {
-    let output = support::binary()
-        .args(["--queue", "nats://user:secret@127.0.0.1:4222"])
-        .output();
-    let output = timeout(Duration::from_secs(60), output)
-        .await
-        .unwrap()
-        .unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("--nats-password-file"), "{stderr}");
 }
