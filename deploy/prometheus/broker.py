@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolbox import ROOT, SCRATCH, STOP_SECONDS_MAX
+from toolbox import ROOT, SCRATCH, ending
 
 START_SECONDS_MAX = 60
 
@@ -43,15 +43,8 @@ def running(name: str, *command: str | Path, **variables: str) -> Iterator[Path]
     log = SCRATCH / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **variables})
-    try:
+    with ending(process):
         yield log
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def said(log: Path, pattern: str) -> str:

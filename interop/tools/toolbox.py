@@ -73,8 +73,15 @@ def server(binary: Path, name: str, *flags: str | Path) -> Iterator[Server]:
     command = [binary, "--listen", "127.0.0.1:0", "--workers", "2", *flags]
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, stderr=stderr)
-    try:
+    with ending(process):
         yield Server(process, listening(process, log))
+
+
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """The process has ended when the block has, whatever it takes."""
+    try:
+        yield
     finally:
         process.terminate()
         try:

@@ -25,12 +25,7 @@ pub(crate) async fn broker_kills(scale: &Scale, nats: &Path) -> anyhow::Result<R
         broker.restart().await
     };
     let mut row = come_through(row, scale, kills, uris, work::answer, kill).await?;
-    let gateway = &system.gateways[0];
-    let resent = gateway.count("robot_nats_jobs_resent").await?;
-    let lost = gateway.count("robot_nats_jobs_lost").await?;
-    row.note(format!(
-        "the gateway sent {resent} jobs again, and gave {lost} up"
-    ));
+    system.gateways[0].note_resent(&mut row).await?;
     row.peak_rss_bytes = system.peak_rss_bytes();
     Ok(row)
 }

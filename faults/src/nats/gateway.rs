@@ -6,6 +6,7 @@ use super::broker::Broker;
 use crate::admin;
 use crate::ports::free_address;
 use crate::server::Server;
+use crate::table::Row;
 
 /// A gateway process. It is killed when this is dropped.
 #[derive(Debug)]
@@ -34,5 +35,15 @@ impl Gateway {
     /// One of its counts since it was started, such as `robot_nats_jobs_resent`.
     pub(crate) async fn count(&self, name: &str) -> anyhow::Result<u64> {
         admin::metric(self.admin, &format!("{name}_total")).await
+    }
+
+    /// Says how often it had to help itself.
+    pub(crate) async fn note_resent(&self, row: &mut Row) -> anyhow::Result<()> {
+        let resent = self.count("robot_nats_jobs_resent").await?;
+        let lost = self.count("robot_nats_jobs_lost").await?;
+        row.note(format!(
+            "the gateway sent {resent} jobs again, and gave {lost} up"
+        ));
+        Ok(())
     }
 }

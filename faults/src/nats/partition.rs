@@ -65,11 +65,7 @@ async fn on_the_gateway(scale: Scale, nats: PathBuf, network: Network) -> anyhow
     };
     let through = scale.nats_partition;
     let mut row = come_through(row, &scale, through, uris, work::answer, cut).await?;
-    let resent = gateway.count("robot_nats_jobs_resent").await?;
-    let lost = gateway.count("robot_nats_jobs_lost").await?;
-    row.note(format!(
-        "the gateway sent {resent} jobs again, and gave {lost} up"
-    ));
+    gateway.note_resent(&mut row).await?;
     row.peak_rss_bytes = system.peak_rss_bytes();
     Ok(row)
 }

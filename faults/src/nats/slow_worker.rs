@@ -10,8 +10,7 @@ use crate::scale::Scale;
 use crate::table::Row;
 
 /// How much longer than the others it takes for each job.
-const SLOW_MS: &str = "50";
-const SLOW_MILLIS: f64 = 50.0;
+const SLOW_MS: u32 = 50;
 /// Batches may take so many times what they take without it, and one of its jobs.
 const RATIO_MAX: f64 = 2.0;
 
@@ -28,7 +27,9 @@ pub(crate) async fn slow_worker(scale: &Scale, nats: &Path) -> anyhow::Result<Ro
         well.add(&load.measure(scale.nats_rounds).await?);
         // Nothing is on its way, so nothing that the one that goes has is missed.
         system.workers.pop();
-        system.add_worker(&["--slow-ms", SLOW_MS]).await?;
+        system
+            .add_worker(&["--slow-ms", &SLOW_MS.to_string()])
+            .await?;
         slow.add(&load.measure(scale.nats_rounds).await?);
         system.workers.pop();
         system.add_worker(&[]).await?;
@@ -43,7 +44,7 @@ pub(crate) async fn slow_worker(scale: &Scale, nats: &Path) -> anyhow::Result<Ro
 }
 
 fn judge(row: &mut Row, scale: &Scale, well: &Lap, slow: &Lap) {
-    let allowed = RATIO_MAX * well.p99_millis() + SLOW_MILLIS;
+    let allowed = RATIO_MAX * well.p99_millis() + f64::from(SLOW_MS);
     row.note(format!(
         "a batch took {:.1} ms (p99, at most {:.1}) with three that are well, {:.1} ms (at most {:.1}) with one that is \
          slow; p99 may be {allowed:.1} ms",
@@ -52,7 +53,7 @@ fn judge(row: &mut Row, scale: &Scale, well: &Lap, slow: &Lap) {
         slow.p99_millis(),
         slow.longest_millis(),
     ));
-    if scale.judges_times && slow.longest_millis() < SLOW_MILLIS {
+    if scale.judges_times && slow.longest_millis() < f64::from(SLOW_MS) {
         row.problem("the slow worker was given nothing, so nothing was tried");
     }
     if scale.judges_times && slow.p99_millis() > allowed {
