@@ -15,6 +15,8 @@ mod credit;
 mod gateway;
 mod header;
 mod lookup;
+#[cfg(test)]
+mod messages;
 mod pace;
 mod pending;
 mod process;

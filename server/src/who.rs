@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::log_limit::LogLimit;
 
 /// The W3C header that says which trace a call belongs to.
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// Of the form `00-TRACE-PARENT-FLAGS`, the only one there is so far.
 const TRACEPARENT_BYTES: usize = 55;

@@ -98,13 +98,11 @@ impl Config {
         }
     }
 
-    #[cfg(feature = "fault-injection")]
     pub(crate) fn semantics_version(&self) -> u32 {
-        self.semantics_version.unwrap_or(robot::SEMANTICS_VERSION)
-    }
-
-    #[cfg(not(feature = "fault-injection"))]
-    pub(crate) fn semantics_version(&self) -> u32 {
+        #[cfg(feature = "fault-injection")]
+        if let Some(version) = self.semantics_version {
+            return version;
+        }
         robot::SEMANTICS_VERSION
     }
 

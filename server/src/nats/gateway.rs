@@ -10,7 +10,7 @@ mod upkeep;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::Subscriber;
+use async_nats::{HeaderMap, Subscriber};
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -210,6 +210,9 @@ impl Gateway {
 
     /// Publishes what was taken, if it is time for that.
     async fn publish_due(&mut self) {
+        if self.filling.is_none() {
+            return;
+        }
         let has_room = self.pending.len() < self.settings.jobs_max as usize;
         if !has_room || !self.readiness.is_ready() || self.pending.refused() > 0 {
             return;
@@ -239,16 +242,9 @@ impl Gateway {
 
     /// Publishes it, or publishes it again. What does not come out of this process is late, and dealt with then.
     async fn publish(&mut self, number: u64) {
-        let Some((header, bytes)) = self.message(number) else {
+        let Some((headers, bytes)) = self.message(number) else {
             return;
         };
-        let mut headers = header.to_map();
-        if let Some(Work::Bundle(bundle)) = self.pending.get(number) {
-            trace::put(&mut headers, &bundle.traces);
-            if let Some(deadline) = bundle.deadline {
-                put_deadline(&mut headers, deadline);
-            }
-        }
         let published = self.broker.client.publish_with_reply_and_headers(
             self.jobs_subject.clone(),
             format!("{}.{number}", self.acks_subject),
@@ -266,25 +262,33 @@ impl Gateway {
         }
     }
 
-    fn message(&self, number: u64) -> Option<(JobHeader, Bytes)> {
-        let now = Instant::now();
-        let (bytes, commands, results_bytes_max, queued) = match self.pending.get(number)? {
+    fn message(&self, number: u64) -> Option<(HeaderMap, Bytes)> {
+        match self.pending.get(number)? {
             Work::Bundle(bundle) => {
-                let oldest = bundle.leases().first()?;
-                let (bytes, queued) = (bundle.bytes.clone(), oldest.queued_for(now));
-                (bytes, bundle.commands, bundle.results_bytes_max, queued)
+                let queued = bundle.leases().first()?.queued_for(Instant::now());
+                let header = JobHeader {
+                    number,
+                    commands: bundle.commands,
+                    results_bytes_max: bundle.results_bytes_max as u64,
+                    submitted_nanos: unix_nanos().saturating_sub(queued.as_nanos() as u64),
+                };
+                let mut headers = header.to_map();
+                trace::put(&mut headers, &bundle.traces);
+                if let Some(deadline) = bundle.deadline {
+                    put_deadline(&mut headers, deadline);
+                }
+                Some((headers, bundle.bytes.clone()))
             }
             Work::Suspect => {
                 let (command, results_bytes_max) = self.trials.command()?;
-                (command, 1, results_bytes_max, Duration::ZERO)
+                let header = JobHeader {
+                    number,
+                    commands: 1,
+                    results_bytes_max: results_bytes_max as u64,
+                    submitted_nanos: unix_nanos(),
+                };
+                Some((header.to_map(), command))
             }
-        };
-        let header = JobHeader {
-            number,
-            commands,
-            results_bytes_max: results_bytes_max as u64,
-            submitted_nanos: unix_nanos().saturating_sub(queued.as_nanos() as u64),
-        };
-        Some((header, bytes))
+        }
     }
 }

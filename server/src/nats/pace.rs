@@ -39,7 +39,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// A worker has run a bundle of so many bytes.
     pub(crate) fn ran(&mut self, execution: &Execution, bytes: usize, now: Instant) {
-        let nanos = (execution.run_nanos.max(1)) as f64 / bytes.max(1) as f64;
+        let nanos = execution.run_nanos.max(1) as f64 / bytes.max(1) as f64;
         self.nanos_per_byte = Some(match self.nanos_per_byte {
             None => nanos,
             Some(before) if nanos > MANY_TIMES * before => before * LEAP,

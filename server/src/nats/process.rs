@@ -1,6 +1,7 @@
 //! A worker process: workers that get their jobs from the broker, and serve nobody else but who asks for metrics. It ends
 //! as a server does: it takes no more jobs, does those that it has, and answers them.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,14 +101,28 @@ impl NatsWorkerConfig {
         }
     }
 
-    #[cfg(feature = "fault-injection")]
     fn semantics_version(&self) -> u32 {
-        self.semantics_version.unwrap_or(robot::SEMANTICS_VERSION)
+        #[cfg(feature = "fault-injection")]
+        if let Some(version) = self.semantics_version {
+            return version;
+        }
+        robot::SEMANTICS_VERSION
     }
 
-    #[cfg(not(feature = "fault-injection"))]
-    fn semantics_version(&self) -> u32 {
-        robot::SEMANTICS_VERSION
+    /// One line that says what works where, and every limit.
+    fn announce(&self, admin: Option<SocketAddr>, workers: u32, first_worker_number: u32) {
+        tracing::info!(
+            admin = admin.map(tracing::field::display),
+            version = env!("CARGO_PKG_VERSION"),
+            semantics_version = self.semantics_version(),
+            workers,
+            first_worker_number,
+            actions_per_command_max = self.actions_per_command_max,
+            nats_ack_wait_ms = self.nats.nats_ack_wait_ms,
+            drain_ms_max = self.drain_ms_max,
+            otlp_endpoint = self.otlp_endpoint.as_ref().map(tracing::field::display),
+            "working"
+        );
     }
 }
 
@@ -155,18 +170,7 @@ pub async fn run_worker(
         link: Some(Link::Worker(counts)),
     };
     let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-    tracing::info!(
-        admin = admin_address.map(tracing::field::display),
-        version = env!("CARGO_PKG_VERSION"),
-        semantics_version = config.semantics_version(),
-        workers,
-        first_worker_number = first,
-        actions_per_command_max = config.actions_per_command_max,
-        nats_ack_wait_ms = config.nats.nats_ack_wait_ms,
-        drain_ms_max = config.drain_ms_max,
-        otlp_endpoint = config.otlp_endpoint.as_ref().map(tracing::field::display),
-        "working"
-    );
+    config.announce(admin_address, workers, first);
     let drain_max = Duration::from_millis(config.drain_ms_max.into());
     let in_time = tokio::select! {
         in_time = work(link, &shutdown, &drain, drain_max) => in_time,

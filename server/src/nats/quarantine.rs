@@ -153,24 +153,14 @@ fn id_of(message: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use prost::Message;
 
-    fn job(ids: &[u64]) -> Bytes {
-        let commands = ids.iter().map(|&id| v1::RobotCommand {
-            id,
-            state: Some(v1::RobotState::default()),
-            ..Default::default()
-        });
-        let request = v1::ExecuteStreamRequest {
-            commands: commands.collect(),
-        };
-        request.encode_to_vec().into()
-    }
+    use super::*;
+    use crate::nats::messages::request_of;
 
     #[test]
     fn only_the_culprit_gets_an_error() {
-        let mut trial = Trial::of(&job(&[5, 6, 7]));
+        let mut trial = Trial::of(&request_of(&[5, 6, 7]));
         for _ in 0..3 {
             let command = trial.command().unwrap();
             let id = id_of(command).unwrap();

@@ -1,10 +1,11 @@
 //! Traces across the broker: a job says which calls it is of, and whoever runs it has a span that belongs to them. It knows
 //! nothing of what jobs say.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use async_nats::HeaderMap;
-use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Link, Span, SpanContext, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -12,10 +13,9 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use super::header::Came;
 use crate::queue::Lease;
 use crate::traces::Traces;
+use crate::who::TRACEPARENT;
 
-/// The first call; the same name as in HTTP, so that other tools know it.
-const TRACEPARENT: &str = "traceparent";
-/// The other calls whose jobs are in the bundle, with blanks between them.
+/// After [`TRACEPARENT`], which has the same name as in HTTP so that other tools know it: the other calls whose jobs are in the bundle, with blanks between them.
 const LINKS: &str = "Robot-Links";
 const LINKS_MAX: usize = 15;
 /// A call may have jobs by the million; spans beyond these are not made.
@@ -74,10 +74,11 @@ impl JobSpans {
     ) -> Option<JobSpan> {
         let headers = headers?;
         let text = |name| headers.get(name).map(|value| value.as_str());
-        let parent = context_of(text(TRACEPARENT)?)?;
+        let first = text(TRACEPARENT)?;
         if !self.may_make_one() {
             return None;
         }
+        let parent = context_of(first)?;
         let others = text(LINKS).unwrap_or_default().split(' ').take(LINKS_MAX);
         let links = others.filter_map(|other| Some(Link::with_context(context_of(other)?)));
         let tracer = self.traces.tracer();
@@ -125,20 +126,8 @@ impl JobSpan {
 }
 
 fn context_of(traceparent: &str) -> Option<SpanContext> {
-    let context = TraceContextPropagator::new().extract(&Only(traceparent));
+    let headers = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
+    let context = TraceContextPropagator::new().extract(&headers);
     let span = context.span().span_context().clone();
     span.is_valid().then_some(span)
-}
-
-/// Headers that are this one.
-struct Only<'a>(&'a str);
-
-impl Extractor for Only<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        (key == TRACEPARENT).then_some(self.0)
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        vec![TRACEPARENT]
-    }
 }

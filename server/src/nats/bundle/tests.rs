@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 use robot_api::v1;
 
 use super::*;
+use crate::nats::messages::request_of;
 use crate::queue::{Abandon, Completion, Job, Queue, QueueLimits};
 
 const ACTIONS_MAX: usize = 10;
@@ -33,15 +34,7 @@ impl Session {
 
     /// A job of commands with these ids.
     fn lease(&self, sequence: u32, ids: &[u64]) -> Lease {
-        let commands = ids.iter().map(|&id| v1::RobotCommand {
-            id,
-            state: Some(v1::RobotState::default()),
-            ..Default::default()
-        });
-        let request = v1::ExecuteStreamRequest {
-            commands: commands.collect(),
-        };
-        self.lease_of(sequence, request.encode_to_vec().into(), ids.len() as u32)
+        self.lease_of(sequence, request_of(ids), ids.len() as u32)
     }
 
     fn lease_of(&self, sequence: u32, bytes: Bytes, commands: u32) -> Lease {
